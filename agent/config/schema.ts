@@ -1,0 +1,60 @@
+import { z } from 'zod'
+
+/**
+ * Every setting with its bounds and default. Names carry their unit. `config/landfall.yaml` explains each; unknown keys are errors.
+ */
+const port = z.int().min(1).max(65535)
+
+/** HOST:PORT; IPv6 hosts in brackets. Until clients show tokens, only loopback is accepted. */
+const loopbackAddress = z.string().regex(/^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d{1,5}$/,
+  'must be a loopback address and a port, such as 127.0.0.1:7118: nobody who asks is checked yet, so nothing else may reach the streams')
+
+const capture = z.strictObject({
+  ports: z.array(port).min(1).max(64).default([3868]),
+  tls_ports: z.array(port).max(64).default([5658, 5868]),
+  reassembly_mib: z.int().min(1).max(4096).default(64)
+})
+
+const diameter = z.strictObject({
+  pending_requests: z.int().min(100).max(10_000_000).default(200_000),
+  pending_seconds: z.int().min(1).max(600).default(60)
+})
+
+const tracker = z.strictObject({
+  periodic_interval_hours: z.number().min(0.001).max(24 * 366).default(14 * 24),
+  registered_without_sign_days: z.number().min(1).max(3660).default(60),
+  home_country: z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code, such as NO').optional(),
+  learning_until: z.iso.datetime({ offset: true }).optional()
+})
+
+const store = z.strictObject({
+  batch_events: z.int().min(1).max(100_000).default(2_000),
+  batch_ms: z.number().min(0).max(1_000).default(2),
+  retention_days: z.number().min(1 / 24).max(366).default(7),
+  reserve_mib: z.int().min(0).max(1_048_576).default(256)
+})
+
+const delivery = z.strictObject({
+  queues_per_client: z.int().min(1).max(10_000).default(100),
+  streams: z.int().min(1).max(100_000).default(10_000)
+})
+
+const log = z.strictObject({
+  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')
+})
+
+export const configSchema = z.strictObject({
+  state_directory: z.string().min(1).default('/var/lib/landfall'),
+  control_socket: z.string().min(1).default('/run/landfall/control.sock'),
+  listen: loopbackAddress.default('127.0.0.1:7118'),
+  region: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9 and "-"').default('local'),
+  capture: capture.prefault({}),
+  diameter: diameter.prefault({}),
+  tracker: tracker.prefault({}),
+  store: store.prefault({}),
+  delivery: delivery.prefault({}),
+  log: log.prefault({})
+})
+
+/** The whole configuration, defaults filled in. */
+export type Config = z.infer<typeof configSchema>
