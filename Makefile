@@ -17,7 +17,7 @@ interop: build
 check: build
 	$(BIN)/tsc --noEmit
 	$(BIN)/eslint .
-	$(BIN)/depcruise --config .dependency-cruiser.js agent test bench
+	$(BIN)/depcruise --config .dependency-cruiser.cjs agent test bench
 	$(BIN)/buf lint
 	$(BIN)/buf breaking --against proto/baseline.binpb
 	$(BIN)/knip

@@ -52,8 +52,7 @@ function describe (issue: z.core.$ZodIssue, document: Document, at: Locate): str
 function keysAt (path: string[]): string[] {
   let value: unknown = configSchema.parse({})
   for (const key of path) value = (value as Record<string, unknown>)[key]
-  const optional = path.join('.') === 'tracker' ? ['home_country', 'learning_until'] : []
-  return [...Object.keys(value as object), ...optional]
+  return Object.keys(value as object)
 }
 
 function offsetOf (document: Document, path: readonly PropertyKey[]): number {

@@ -23,15 +23,14 @@ const diameter = z.strictObject({
 const tracker = z.strictObject({
   periodic_interval_hours: z.number().min(0.001).max(24 * 366).default(14 * 24),
   registered_without_sign_days: z.number().min(1).max(3660).default(60),
-  home_country: z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code, such as NO').optional(),
-  learning_until: z.iso.datetime({ offset: true }).optional()
+  home_country: z.string().regex(/^([A-Z]{2})?$/, 'must be an ISO 3166-1 alpha-2 code, such as NO, or empty').default(''),
+  learning_hours: z.number().min(0).max(24 * 366).default(0)
 })
 
 const store = z.strictObject({
   batch_events: z.int().min(1).max(100_000).default(2_000),
   batch_ms: z.number().min(0).max(1_000).default(2),
-  retention_days: z.number().min(1 / 24).max(366).default(7),
-  reserve_mib: z.int().min(0).max(1_048_576).default(256)
+  retention_days: z.number().min(1 / 24).max(366).default(7)
 })
 
 const delivery = z.strictObject({

@@ -1,0 +1,106 @@
+import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Server } from '@grpc/grpc-js'
+import { ControlServiceService } from '../gen/landfall/control/v1/control.ts'
+import { controlHandlers } from './api/control-service.ts'
+import { bind, makeServer, stopServer } from './api/server.ts'
+import type { Config } from './config/schema.ts'
+import { IngestLink } from './ingest-link.ts'
+import { systemClock, type Clock } from './lib/clock.ts'
+import type { Log } from './observe/log.ts'
+import { Serve } from './serve.ts'
+import { StoreDamaged } from './store/damage.ts'
+import { openIdentity, sealIdentity, stateFiles, type Identity } from './store/identity.ts'
+import { inspect } from './store/inspection.ts'
+import { lockDirectory } from './store/lock.ts'
+
+/** What an agent is started with. */
+export interface AgentParts {
+  config: Config
+  log: Log
+  /** Told when the agent cannot go on and the process must end with this exit code. */
+  onFatal: (text: string, damaged: boolean) => void
+  /** Clock of the lower half; the upper half, a thread of its own, runs on the system's. */
+  clock?: Clock
+}
+
+/** A running agent. */
+export interface Agent {
+  /** Port of the public gRPC server. */
+  port: number
+  /** Stops in order: no new events, streams ended, positions stored, data closed, lock given back. */
+  stop: () => Promise<void>
+}
+
+/**
+ * Starts the two halves, in the only order that works: the lock, the look at the data, the writer of `network`, its reader, the
+ * servers. Throws StoreLocked, StoreDamaged or the system's error.
+ */
+export async function startAgent ({ config, log, onFatal, clock = systemClock }: AgentParts): Promise<Agent> {
+  mkdirSync(config.state_directory, { recursive: true, mode: 0o700 })
+  const unlock = lockDirectory(config.state_directory)
+  try {
+    const identity = openIdentity(config.state_directory, clock.now())
+    await refuseDamage(config.state_directory)
+    const fatal = (text: string): void => { onFatal(text, false) }
+    const ingest = await startIngest(config, identity, fatal)
+    const serve = new Serve({ config, identity, clock, onFatal: error => { fatal(`storing queue positions failed: ${String(error)}`) } })
+    sealIdentity(config.state_directory)
+    ingest.onGrew = (kinds, heads) => { serve.grew(kinds, heads) }
+    const port = await serve.listen(config.listen)
+    const control = await startControl(config, ingest, serve)
+    log.info({ port, socket: config.control_socket }, 'serving')
+    const scanning = scan(config.state_directory, log, onFatal)
+    return {
+      port,
+      stop: async () => {
+        await scanning
+        await stopServer(control)
+        await ingest.stop()
+        await serve.stop()
+        rmSync(config.control_socket, { force: true })
+        unlock()
+        log.info({}, 'stopped')
+      }
+    }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+/** Looks at the structure of existing data before they are opened for real: a broken file would kill this process. */
+async function refuseDamage (directory: string): Promise<void> {
+  const files = stateFiles(directory)
+  if (!existsSync(files.networkData) || !existsSync(files.clientsData)) return
+  const { problems } = await inspect(directory, 'structure')
+  if (problems.length > 0) throw new StoreDamaged(problems.join('; '), directory)
+}
+
+/** Reads every record beside the running agent: damage inside the file shows itself early, and not to a client. */
+async function scan (directory: string, log: Log, onFatal: AgentParts['onFatal']): Promise<void> {
+  const { records, problems } = await inspect(directory, 'records')
+  if (problems.length > 0) onFatal(new StoreDamaged(problems.join('; '), directory).message, true)
+  else log.info({ records }, 'all stored records are sound')
+}
+
+async function startIngest (config: Config, identity: Identity, onFatal: (text: string) => void): Promise<IngestLink> {
+  const path = stateFiles(config.state_directory).network
+  return await IngestLink.start({ config, path, incarnation: identity.incarnation, madeAt: identity.madeAt }, onFatal)
+}
+
+/** The control socket: only this user may speak to it. The lock says that a socket found there is a dead agent's. */
+async function startControl (config: Config, ingest: IngestLink, serve: Serve): Promise<Server> {
+  mkdirSync(dirname(config.control_socket), { recursive: true, mode: 0o700 })
+  rmSync(config.control_socket, { force: true })
+  const server = makeServer()
+  server.addService(ControlServiceService, controlHandlers({
+    ingest,
+    reader: serve.reader,
+    inspect: async () => await inspect(config.state_directory, 'records'),
+    liveSource: false
+  }))
+  await bind(server, `unix:${config.control_socket}`)
+  chmodSync(config.control_socket, 0o600)
+  return server
+}

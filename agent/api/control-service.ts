@@ -1,0 +1,96 @@
+import type { sendUnaryData, ServerReadableStream } from '@grpc/grpc-js'
+import { status } from '@grpc/grpc-js'
+import type {
+  ControlServiceServer,
+  ImportSubscribersRequest,
+  ImportSubscribersResponse,
+  ReplayRequest,
+  ReplayResponse,
+  ShowSubscriberRequest
+} from '../../gen/landfall/control/v1/control.ts'
+import { readRow, type ImportedSubscriber } from '../location/imported.ts'
+import type { Subscriber } from '../location/subscriber.ts'
+import type { NetworkReader } from '../store/network-reader.ts'
+import { InvalidArgument, StatusError } from './status.ts'
+
+/** What the running agent can do for the command line: the upper half's messages, the store's reading side. */
+export interface ControlParts {
+  ingest: {
+    openReplay: (speed: number) => Promise<number>
+    replayData: (replay: number, bytes: Uint8Array) => Promise<void>
+    replayEndOfFile: (replay: number) => Promise<void>
+    closeReplay: (replay: number) => Promise<{ frames: number, messages: number, sightings: number, events: Record<string, number>, discards: Record<string, number> }>
+    import: (rows: ImportedSubscriber[]) => Promise<number>
+  }
+  reader: NetworkReader
+  inspect: () => Promise<{ records: number, problems: string[] }>
+  /** Whether the agent listens to a live source. */
+  liveSource: boolean
+}
+
+/** Handlers of the service on the unix socket. */
+export function controlHandlers (parts: ControlParts): ControlServiceServer {
+  return {
+    replay: (call, callback) => { answer(replay(parts, call), callback) },
+    importSubscribers: (call, callback) => { answer(importSubscribers(parts, call), callback) },
+    showSubscriber: (call, callback) => { answer(showSubscriber(parts, call.request), callback) },
+    checkData: (_call, callback) => {
+      answer(parts.inspect().then(({ records, problems }) => ({ records: BigInt(records), problems })), callback)
+    }
+  }
+}
+
+function answer<T> (work: Promise<T>, callback: sendUnaryData<T>): void {
+  work.then(value => { callback(null, value) }, (error: Error) => {
+    callback(error instanceof StatusError ? error : { code: status.FAILED_PRECONDITION, details: error.message })
+  })
+}
+
+/** Plays what the caller sends. Reading stops while the upper half is busy, and so does the caller. */
+async function replay ({ ingest, liveSource }: ControlParts, call: ServerReadableStream<ReplayRequest, ReplayResponse>): Promise<ReplayResponse> {
+  let open: number | undefined
+  try {
+    for await (const { part } of call as AsyncIterable<ReplayRequest>) {
+      if (part?.$case === 'settings') {
+        if (liveSource && !part.value.force) throw new InvalidArgument('this agent listens to a live source: play with --force if the capture belongs to it')
+        open = await ingest.openReplay(part.value.speed)
+      } else if (open === undefined) throw new InvalidArgument('the first message must hold the settings')
+      else if (part?.$case === 'data') await ingest.replayData(open, part.value)
+      else if (part?.$case === 'endOfFile') await ingest.replayEndOfFile(open)
+    }
+  } catch (error) {
+    if (open !== undefined) await ingest.closeReplay(open)
+    throw error
+  }
+  if (open === undefined) throw new InvalidArgument('nothing was sent')
+  const { frames, messages, sightings, events, discards } = await ingest.closeReplay(open)
+  return { frames: BigInt(frames), messages: BigInt(messages), sightings: BigInt(sightings), events: toBigints(events), discards: toBigints(discards) }
+}
+
+function toBigints (counts: Record<string, number>): Record<string, bigint> {
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, BigInt(count)]))
+}
+
+async function importSubscribers (
+  { ingest }: ControlParts, call: ServerReadableStream<ImportSubscribersRequest, ImportSubscribersResponse>
+): Promise<ImportSubscribersResponse> {
+  let taken = 0
+  let changed = 0
+  for await (const { rows } of call as AsyncIterable<ImportSubscribersRequest>) {
+    changed += await ingest.import(rows.map(row => {
+      const read = readRow(row)
+      if (typeof read === 'string') throw new InvalidArgument(`row ${taken + 1}: ${read}`)
+      taken++
+      return read
+    }))
+  }
+  return { changed: BigInt(changed), unchanged: BigInt(taken - changed) }
+}
+
+async function showSubscriber ({ reader }: ControlParts, { by }: ShowSubscriberRequest): Promise<{ subscribers: string[] }> {
+  reader.refresh()
+  let found: (Subscriber | undefined)[] = []
+  if (by?.$case === 'imsi') found = [reader.subscriber(by.value)]
+  else if (by?.$case === 'msisdn') found = reader.subscribersByNumber(by.value)
+  return { subscribers: found.filter(subscriber => subscriber !== undefined).map(subscriber => JSON.stringify(subscriber)) }
+}

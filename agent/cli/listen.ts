@@ -1,0 +1,59 @@
+import { parseArgs } from 'node:util'
+import type { ServiceError } from '@grpc/grpc-js'
+import { status } from '@grpc/grpc-js'
+import type { StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
+import { Metadata } from '../../gen/wgtwo/events/v1/events.ts'
+import type { EventResponse } from '../api/event-message.ts'
+import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import { CONFIG_OPTION, readConfiguration } from './configuration.ts'
+import { bodyJson } from './event-json.ts'
+import { EventSubscriber } from './event-subscriber.ts'
+import { printLine } from './output.ts'
+import { CliError, EXIT, type Verb } from './verb.ts'
+
+/** Subscribes to one kind of events as any client would, and prints them. */
+export const listen: Verb = {
+  name: 'listen',
+  usage: 'KIND [--queue NAME] [--in-flight N] [--no-ack] [--config FILE]',
+  summary: `Print and acknowledge events (${EVENT_KINDS.join(', ')})`,
+  run: async args => {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { ...CONFIG_OPTION, queue: { type: 'string', default: '' }, 'in-flight': { type: 'string', default: '0' }, 'no-ack': { type: 'boolean', default: false } }
+    })
+    const kind = positionals[0] as EventKind
+    if (positionals.length !== 1 || !EVENT_KINDS.includes(kind)) throw new CliError(EXIT.usage, `name one kind of events: ${EVENT_KINDS.join(', ')}`)
+    const maxInFlight = Number(values['in-flight'])
+    if (!Number.isInteger(maxInFlight) || maxInFlight < 0) throw new CliError(EXIT.usage, '--in-flight is a number from 1 to 200')
+    const config = readConfiguration(values.config)
+    const configuration: StreamConfiguration = {
+      streamType: { $case: 'durableQueue', value: { customName: values.queue } },
+      acknowledgeOption: undefined,
+      startPosition: undefined,
+      maxInFlight
+    }
+    await listenTo(config.listen, kind, configuration, !values['no-ack'])
+    return EXIT.ok
+  }
+}
+
+/** Prints events until the stream ends or the user stops it. Throws CliError. */
+async function listenTo (address: string, kind: EventKind, configuration: StreamConfiguration, acknowledge: boolean): Promise<void> {
+  const subscriber = new EventSubscriber(address, kind)
+  const stream = subscriber.open(configuration)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { stream.cancel() })
+  try {
+    for await (const response of stream as AsyncIterable<EventResponse>) {
+      printLine(JSON.stringify({ type: kind, ...bodyJson(response), metadata: Metadata.toJSON(response.metadata!) }))
+      if (acknowledge && !await subscriber.ack(response)) process.stderr.write('landfall: the agent did not take an acknowledgement; the event will come again\n')
+    }
+  } catch (error) {
+    const { code, details } = error as ServiceError
+    if (code === status.CANCELLED) return
+    if (code === status.UNAVAILABLE) throw new CliError(EXIT.unavailable, `${details}: is the agent running, and is ${address} its "listen" address?`)
+    throw new CliError(EXIT.usage, details)
+  } finally {
+    subscriber.close()
+  }
+}

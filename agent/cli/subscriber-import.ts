@@ -1,0 +1,117 @@
+import { createReadStream, existsSync, mkdirSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import type { Config } from '../config/schema.ts'
+import { systemClock } from '../lib/clock.ts'
+import { imported, readRow, type ImportedSubscriber } from '../location/imported.ts'
+import { ClientsStore } from '../store/clients.ts'
+import { StoreDamaged, StoreLocked } from '../store/damage.ts'
+import { openIdentity, sealIdentity, stateFiles } from '../store/identity.ts'
+import { inspect } from '../store/inspection.ts'
+import { lockDirectory } from '../store/lock.ts'
+import { openNetworkWriter } from '../store/network.ts'
+import { NetworkWriter } from '../store/network-writer.ts'
+import { TENANT } from '../store/tenant.ts'
+import { controlClient, controlError } from './control-client.ts'
+import { inputError } from './input-error.ts'
+import { startupError } from './startup-error.ts'
+import { CliError, EXIT } from './verb.ts'
+
+/** Rows that go to the store in one commit. */
+const BATCH = 2_000
+
+interface Row { imsi: string, msisdn: string, country: string, imei: string }
+
+/** Takes rows; gives how many of them were new or changed. */
+type Take = (rows: Row[]) => Promise<number>
+
+/** Imports `imsi,msisdn,country,imei` lines, by the running agent where there is one. The whole file is checked before the first row is stored. */
+export async function importFile (path: string, config: Config): Promise<number> {
+  let total = 0
+  for await (const rows of batches(path)) total += rows.length
+  let unlock
+  try {
+    mkdirSync(config.state_directory, { recursive: true, mode: 0o700 })
+    unlock = lockDirectory(config.state_directory)
+  } catch (error) {
+    if (!(error instanceof StoreLocked)) throw startupError(error)
+  }
+  const changed = unlock === undefined
+    ? await importByAgent(path, config)
+    : await importHere(path, config).catch((error: unknown) => { throw startupError(error) }).finally(unlock)
+  process.stdout.write(`${total} rows: ${changed} subscribers new or changed, ${total - changed} as they were\n`)
+  return EXIT.ok
+}
+
+async function importHere (path: string, config: Config): Promise<number> {
+  const directory = config.state_directory
+  const identity = openIdentity(directory, systemClock.now())
+  const files = stateFiles(directory)
+  if (existsSync(files.networkData) && existsSync(files.clientsData)) {
+    const { problems } = await inspect(directory, 'structure')
+    if (problems.length > 0) throw new StoreDamaged(problems.join('; '), directory)
+  }
+  const writer = new NetworkWriter(openNetworkWriter(files.network, identity.incarnation), TENANT.number, systemClock)
+  const clients = ClientsStore.open(files.clients, identity.incarnation)
+  sealIdentity(directory)
+  const take: Take = async rows => {
+    const read = rows.map(row => readRow(row, systemClock.now()) as ImportedSubscriber)
+    const { changed } = await writer.commit(read, (state, row) => ({ state: imported(state, row), events: [] }))
+    return changed
+  }
+  const changed = await importAll(path, take)
+  await writer.close()
+  await clients.close()
+  return changed
+}
+
+async function importByAgent (path: string, config: Config): Promise<number> {
+  const client = controlClient(config)
+  try {
+    return await new Promise((resolve, reject) => {
+      const call = client.importSubscribers((error, answer) => {
+        if (error === null) resolve(Number(answer.changed))
+        else reject(controlError(error, config))
+      })
+      const take: Take = async rows => {
+        await new Promise<void>(resolve => { call.write({ rows }, () => { resolve() }) })
+        return 0
+      }
+      importAll(path, take).then(() => { call.end() }, (error: unknown) => { call.cancel(); reject(error) })
+    })
+  } finally {
+    client.close()
+  }
+}
+
+async function importAll (path: string, take: Take): Promise<number> {
+  let changed = 0
+  for await (const rows of batches(path)) changed += await take(rows)
+  return changed
+}
+
+/** Reads the file in batches. Throws CliError naming the line that is wrong; a header line is passed over. */
+async function * batches (path: string): AsyncGenerator<Row[]> {
+  let batch: Row[] = []
+  let line = 0
+  try {
+    for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+      line++
+      if (text.trim() === '' || (line === 1 && /^\uFEFF?imsi\b/i.test(text))) continue
+      batch.push(readLine(text, `${path}:${line}`))
+      if (batch.length === BATCH) { yield batch; batch = [] }
+    }
+  } catch (error) {
+    throw inputError(error, path)
+  }
+  if (batch.length > 0) yield batch
+}
+
+function readLine (text: string, where: string): Row {
+  const fields = text.split(',').map(field => field.trim().replace(/^"(.*)"$/, '$1'))
+  const [imsi = '', msisdn = '', country = '', imei = ''] = fields
+  if (fields.length > 4) throw new CliError(EXIT.data, `${where}: ${fields.length} fields; a row is imsi,msisdn,country,imei`)
+  const row = { imsi, msisdn: msisdn.replace(/^\+/, ''), country: country.toUpperCase(), imei }
+  const read = readRow(row, 0)
+  if (typeof read === 'string') throw new CliError(EXIT.data, `${where}: ${read}`)
+  return row
+}

@@ -1,0 +1,70 @@
+import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto'
+import { kindIndex } from '../store/network.ts'
+import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import type { QueueName } from '../store/clients.ts'
+
+/** What a token names: one event of one queue. */
+export interface AckTarget { queue: QueueName, id: number }
+
+const VERSION = 1
+const MAC_BYTES = 16
+const INCARNATION_BYTES = 8
+/** Version, incarnation, tenant, kind, id, length of the client's name. */
+const FIXED_BYTES = 1 + INCARNATION_BYTES + 2 + 1 + 8 + 1
+/** Longer than any token made here: a queue's name has at most 128 bytes, a client's 255. */
+const MAX_CHARACTERS = 640
+
+/**
+ * Makes and reads ack tokens. A token holds everything an acknowledgement needs (so it is good on any connection and after a restart) under
+ * an HMAC (so that nobody can acknowledge what was not delivered to them), and the data's incarnation (ids of other data mean other events).
+ */
+export class AckTokens {
+  readonly #key: KeyObject
+  readonly #incarnation: Buffer
+
+  constructor (key: Buffer, incarnation: string) {
+    this.#key = createSecretKey(key)
+    this.#incarnation = Buffer.from(incarnation, 'hex')
+  }
+
+  make ({ queue, id }: AckTarget): string {
+    const client = Buffer.from(queue.client)
+    const body = Buffer.alloc(FIXED_BYTES + client.length + Buffer.byteLength(queue.name))
+    body[0] = VERSION
+    this.#incarnation.copy(body, 1)
+    let at = 1 + INCARNATION_BYTES
+    at = body.writeUInt16BE(queue.tenant, at)
+    at = body.writeUInt8(kindIndex(queue.kind), at)
+    at = body.writeBigUInt64BE(BigInt(id), at)
+    at = body.writeUInt8(client.length, at)
+    at += client.copy(body, at)
+    body.write(queue.name, at)
+    return Buffer.concat([body, this.#mac(body)]).toString('base64url')
+  }
+
+  /** Reads a token back; undefined when it was not made here, for these data. */
+  read (token: string): AckTarget | undefined {
+    if (token.length > MAX_CHARACTERS) return undefined
+    const bytes = Buffer.from(token, 'base64url')
+    const end = bytes.length - MAC_BYTES
+    if (end < FIXED_BYTES || bytes[0] !== VERSION) return undefined
+    const body = bytes.subarray(0, end)
+    if (!timingSafeEqual(this.#mac(body), bytes.subarray(end))) return undefined
+    if (!this.#incarnation.equals(body.subarray(1, 1 + INCARNATION_BYTES))) return undefined
+    const at = 1 + INCARNATION_BYTES
+    const clientEnd = FIXED_BYTES + body[FIXED_BYTES - 1]!
+    return {
+      queue: {
+        tenant: body.readUInt16BE(at),
+        kind: EVENT_KINDS[body[at + 2]!] as EventKind,
+        client: body.toString('utf8', FIXED_BYTES, clientEnd),
+        name: body.toString('utf8', clientEnd)
+      },
+      id: Number(body.readBigUInt64BE(at + 3))
+    }
+  }
+
+  #mac (body: Uint8Array): Buffer {
+    return createHmac('sha256', this.#key).update(body).digest().subarray(0, MAC_BYTES)
+  }
+}

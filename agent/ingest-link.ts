@@ -1,0 +1,103 @@
+import { Worker } from 'node:worker_threads'
+import type { IngestMessage, IngestRequest, IngestThreadData } from './ingest-thread.ts'
+import type { ReplaySummary } from './ingest.ts'
+import type { ImportedSubscriber } from './location/imported.ts'
+import type { LogHead } from './store/head.ts'
+
+/** Ingest would not do what was asked; the text says why. */
+export class IngestRefusal extends Error {}
+
+type Ask<T = IngestRequest> = T extends { id: number } ? Omit<T, 'id'> : never
+
+/** The main thread's end of the upper half. */
+export class IngestLink {
+  readonly #worker: Worker
+  readonly #pending = new Map<number, { resolve: (value: unknown) => void, reject: (error: Error) => void }>()
+  #lastId = 0
+  #stopping = false
+
+  /** Told of logs that have grown, by index of kind, after it is on disk. */
+  onGrew: (kinds: number[], heads: LogHead[]) => void = () => {}
+
+  private constructor (worker: Worker) {
+    this.#worker = worker
+  }
+
+  /**
+   * Starts the thread; resolves once it has opened its data. `onFatal` is told when it cannot go on or has ended by itself: a process
+   * with half of its work gone must end.
+   */
+  static async start (data: IngestThreadData, onFatal: (text: string) => void): Promise<IngestLink> {
+    const worker = new Worker(new URL('./ingest-thread.js', import.meta.url), { workerData: data, name: 'ingest' })
+    const link = new IngestLink(worker)
+    await new Promise<void>((resolve, reject) => {
+      let ready = false
+      const fail = (text: string): void => {
+        if (link.#stopping) return
+        if (ready) onFatal(text)
+        else reject(new Error(text))
+      }
+      worker.on('message', (message: IngestMessage) => {
+        if (message.say === 'ready') { ready = true; resolve() } else link.#hear(message, fail)
+      })
+      worker.on('error', error => { fail(`the ingest thread failed: ${error.message}`) })
+      worker.on('exit', code => { fail(`the ingest thread ended with ${code}`) })
+    })
+    return link
+  }
+
+  /** Opens a run of captures and gives its number. `speed`: times the captured pace, 0 for as fast as it goes. */
+  async openReplay (speed: number): Promise<number> {
+    return await this.#ask({ ask: 'replay-open', speed }) as number
+  }
+
+  /** Hands bytes of a capture on; resolves when more may come. Rejects with IngestRefusal where they are no capture. */
+  async replayData (replay: number, bytes: Uint8Array): Promise<void> {
+    await this.#ask({ ask: 'replay-data', replay, bytes })
+  }
+
+  async replayEndOfFile (replay: number): Promise<void> {
+    await this.#ask({ ask: 'replay-end-of-file', replay })
+  }
+
+  /** Ends a run; resolves once all of it is on disk. */
+  async closeReplay (replay: number): Promise<ReplaySummary> {
+    return await this.#ask({ ask: 'replay-close', replay }) as ReplaySummary
+  }
+
+  /** Resolves with how many subscribers were new or changed, once that is on disk. */
+  async import (rows: ImportedSubscriber[]): Promise<number> {
+    return await this.#ask({ ask: 'import', rows }) as number
+  }
+
+  /** Commits what is under way, closes the data and ends the thread. */
+  async stop (): Promise<void> {
+    this.#stopping = true
+    const ended = new Promise(resolve => { this.#worker.once('exit', resolve) })
+    await this.#ask({ ask: 'stop' })
+    await ended
+  }
+
+  async #ask (ask: Ask): Promise<unknown> {
+    const id = ++this.#lastId
+    return await new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject })
+      this.#worker.postMessage({ id, ...ask })
+    })
+  }
+
+  #hear (message: IngestMessage, fail: (text: string) => void): void {
+    switch (message.say) {
+      case 'grew': this.onGrew(message.kinds, message.heads); break
+      case 'answer': this.#take(message.id)?.resolve(message.value); break
+      case 'refusal': this.#take(message.id)?.reject(new IngestRefusal(message.text)); break
+      case 'fatal': fail(message.text)
+    }
+  }
+
+  #take (id: number): { resolve: (value: unknown) => void, reject: (error: Error) => void } | undefined {
+    const waiting = this.#pending.get(id)
+    this.#pending.delete(id)
+    return waiting
+  }
+}

@@ -1,0 +1,105 @@
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { CaptureFormatError } from './capture/format-error.ts'
+import type { Config } from './config/schema.ts'
+import { Ingest, type Replay, type ReplaySummary } from './ingest.ts'
+import { systemClock } from './lib/clock.ts'
+import type { ImportedSubscriber } from './location/imported.ts'
+import type { LogHead } from './store/head.ts'
+import { openNetworkWriter } from './store/network.ts'
+import { NetworkWriter } from './store/network-writer.ts'
+import { TENANT } from './store/tenant.ts'
+
+/** What the thread is given when it starts. */
+export interface IngestThreadData {
+  config: Config
+  /** Directory of the environment `network`. */
+  path: string
+  incarnation: string
+  madeAt: number
+}
+
+/** What the main thread asks for. Each has an id that the answer carries. */
+export type IngestRequest = { id: number } & (
+  { ask: 'replay-open', speed: number } |
+  { ask: 'replay-data', replay: number, bytes: Uint8Array } |
+  { ask: 'replay-end-of-file', replay: number } |
+  { ask: 'replay-close', replay: number } |
+  { ask: 'import', rows: ImportedSubscriber[] } |
+  { ask: 'stop' })
+
+/** What the thread says. */
+export type IngestMessage =
+  { say: 'ready', heads: LogHead[] } |
+  /** Logs have grown, and that is on disk. */
+  { say: 'grew', kinds: number[], heads: LogHead[] } |
+  { say: 'answer', id: number, value?: number | ReplaySummary } |
+  { say: 'refusal', id: number, text: string } |
+  /** The thread cannot go on; the process must end. */
+  { say: 'fatal', text: string }
+
+/** Runs the upper half in this thread until it is asked to stop. */
+function run (port: MessagePort, { config, path, incarnation, madeAt }: IngestThreadData): void {
+  const say = (message: IngestMessage): void => { port.postMessage(message) }
+  const onFatal = (error: unknown): void => { say({ say: 'fatal', text: error instanceof Error ? error.message : String(error) }) }
+  const writer = new NetworkWriter(openNetworkWriter(path, incarnation), TENANT.number, systemClock)
+  const replays = new Map<number, OpenReplay>()
+  const ingest = new Ingest({
+    config,
+    writer,
+    clock: systemClock,
+    madeAt,
+    onFatal,
+    onTold: ({ grown, heads, events }) => {
+      say({ say: 'grew', kinds: grown, heads })
+      for (const { told } of replays.values()) {
+        for (const { event } of events) told[event.kind] = (told[event.kind] ?? 0) + 1
+      }
+    }
+  })
+  ingest.start()
+
+  const answer = async (request: IngestRequest): Promise<number | ReplaySummary | undefined> => {
+    switch (request.ask) {
+      case 'replay-open':
+        replays.set(request.id, { replay: ingest.replay(request.speed), told: {} })
+        return request.id
+      case 'replay-data':
+        await open(request.replay).replay.data(request.bytes)
+        return
+      case 'replay-end-of-file':
+        await open(request.replay).replay.endOfFile()
+        return
+      case 'replay-close': {
+        const { replay, told } = open(request.replay)
+        const summary = await replay.close()
+        replays.delete(request.replay)
+        return { ...summary, events: told }
+      }
+      case 'import':
+        return await ingest.import(request.rows)
+      case 'stop':
+        await ingest.stop()
+        await writer.close()
+        setImmediate(() => { port.close() })
+    }
+  }
+  const open = (id: number): OpenReplay => {
+    const found = replays.get(id)
+    if (found === undefined) throw new Error(`there is no replay ${id}`)
+    return found
+  }
+  port.on('message', (request: IngestRequest) => {
+    answer(request).then(
+      value => { say({ say: 'answer', id: request.id, ...(value === undefined ? {} : { value }) }) },
+      error => {
+        if (error instanceof CaptureFormatError) say({ say: 'refusal', id: request.id, text: error.message })
+        else onFatal(error)
+      })
+  })
+  say({ say: 'ready', heads: [...writer.heads] })
+}
+
+/** A replay and the events that were told while it was open. */
+interface OpenReplay { replay: Replay, told: Record<string, number> }
+
+if (parentPort !== null) run(parentPort, workerData as IngestThreadData)

@@ -1,0 +1,254 @@
+import { CaptureParser } from './capture/parser.ts'
+import { Pacer } from './capture/pacer.ts'
+import type { Config } from './config/schema.ts'
+import type { Sighting } from './diameter/sighting.ts'
+import { DEFAULT_TRANSACTION_OPTIONS, Transactions, type TransactionOptions } from './diameter/transactions.ts'
+import type { Clock } from './lib/clock.ts'
+import { Discards } from './lib/discards.ts'
+import type { SubscriberEvent } from './location/event.ts'
+import { imported, type ImportedSubscriber } from './location/imported.ts'
+import { due, track } from './location/tracker.ts'
+import { LIVE_REORDER_WINDOW_MS, type TrackerPolicy } from './location/policy.ts'
+import type { Committed, NetworkWriter, Outcome } from './store/network-writer.ts'
+import { DEFAULT_TRANSPORT_OPTIONS, Transport, type TransportOptions } from './transport/transport.ts'
+
+/** Sightings that may wait for the disk before a replay is held back. */
+const BACKLOG = 20_000
+/** How often due events and old ones are looked for. */
+const TICK_MS = 1_000
+/** Periodic-country events told in one tick at most, so that millions that fall due at once are spread over time. */
+const DUE_PER_TICK = 1_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+/** One sighting on its way to the store. */
+interface Arrival {
+  imsi: string
+  sighting: Sighting
+}
+
+/** What one run of captures saw. */
+export interface ReplaySummary {
+  frames: number
+  messages: number
+  sightings: number
+  events: Record<string, number>
+  discards: Record<string, number>
+}
+
+/** What ingest needs of its surroundings. */
+export interface IngestParts {
+  config: Config
+  writer: NetworkWriter
+  clock: Clock
+  /** When the data were made, ms since 1970: a learning time counts from here. */
+  madeAt: number
+  /** Told after each commit that told something. */
+  onTold: (committed: Committed) => void
+  /** A commit failed: nobody knows what the disk holds, so the process must end. */
+  onFatal: (error: unknown) => void
+}
+
+/** The upper half: joins capture, transport, diameter and location to the store. */
+export class Ingest {
+  readonly #parts: IngestParts
+  readonly #intervalMs: number
+  #waiting: Arrival[] = []
+  #committing: Promise<void> | undefined
+  #replays = 0
+  /** Capture time up to which due events have been looked for in replays. */
+  #cancelTick: (() => void) | undefined
+
+  constructor (parts: IngestParts) {
+    this.#parts = parts
+    this.#intervalMs = parts.config.tracker.periodic_interval_hours * HOUR_MS
+  }
+
+  /** Begins to look for due and old events, every second. */
+  start (): void {
+    this.#cancelTick = this.#parts.clock.after(TICK_MS, () => {
+      void this.tick().catch(this.#parts.onFatal).then(() => { if (this.#cancelTick !== undefined) this.start() })
+    })
+  }
+
+  /** Ends the ticks and resolves when all that was taken is on disk. */
+  async stop (): Promise<void> {
+    this.#cancelTick?.()
+    this.#cancelTick = undefined
+    await this.flushed()
+  }
+
+  /** Looks once for events that are due by the wall clock, and for old ones. A running replay has its own time, so it is left alone. */
+  async tick (): Promise<void> {
+    const { writer, clock, config } = this.#parts
+    const now = clock.now()
+    if (this.#replays === 0) {
+      const told = await writer.commitDue(now - this.#intervalMs, DUE_PER_TICK, state => state === undefined ? UNKNOWN : due(state, now, this.#policy(LIVE_REORDER_WINDOW_MS)))
+      this.#announce(told)
+    }
+    await writer.retain(now - config.store.retention_days * DAY_MS)
+  }
+
+  /** Takes subscribers that are known already; resolves once they are on disk with how many were new or changed. */
+  async import (rows: readonly ImportedSubscriber[]): Promise<number> {
+    const committed = await this.#parts.writer.commit(rows, (state, row) => ({ state: imported(state, row), events: NO_EVENTS }))
+    return committed.changed
+  }
+
+  /** Opens a run of capture files. */
+  replay (speed: number): Replay {
+    this.#replays++
+    return new Replay(this.#parts, speed, {
+      offer: sighting => { this.#offer(sighting) },
+      flushed: async () => { await this.flushed() },
+      held: async () => { if (this.#waiting.length >= BACKLOG) await this.flushed() },
+      closed: async until => {
+        if (until > 0) await this.#dueUntil(until)
+        this.#replays--
+      }
+    })
+  }
+
+  /** Resolves when nothing waits for the disk. */
+  async flushed (): Promise<void> {
+    while (this.#committing !== undefined) await this.#committing
+  }
+
+  #offer (sighting: Sighting): void {
+    this.#waiting.push({ imsi: sighting.imsi, sighting })
+    this.#committing ??= this.#commitAll()
+  }
+
+  /** Commits what waits, batch after batch; while one is on its way to the disk the next one gathers. */
+  async #commitAll (): Promise<void> {
+    const { clock, config, onFatal } = this.#parts
+    try {
+      while (this.#waiting.length > 0) {
+        if (this.#waiting.length < config.store.batch_events) await pause(clock, config.store.batch_ms)
+        await this.#commitBatch()
+      }
+    } catch (error) {
+      onFatal(error)
+      await new Promise<never>(() => {})
+    }
+    this.#committing = undefined
+  }
+
+  /**
+   * One batch, cut so that capture time within it stays below the interval: whatever falls due between two sightings is then found
+   * between their batches, at its own time.
+   */
+  async #commitBatch (): Promise<void> {
+    const { config, writer } = this.#parts
+    const first = this.#waiting[0]!.sighting.time
+    await this.#dueUntil(first)
+    let size = 0
+    while (size < this.#waiting.length && size < config.store.batch_events && this.#waiting[size]!.sighting.time < first + this.#intervalMs) size++
+    const batch = this.#waiting.splice(0, Math.max(1, size))
+    const policy = this.#policy(Infinity)
+    const step = (state: Parameters<typeof track>[0], { sighting }: Arrival): Outcome => track(state, sighting, policy)
+    this.#announce(await writer.commit(batch, step))
+  }
+
+  /** Tells what fell due up to a moment of capture time, each at the moment it did. */
+  async #dueUntil (time: number): Promise<void> {
+    const policy = this.#policy(Infinity)
+    const interval = this.#intervalMs
+    for (;;) {
+      const told = await this.#parts.writer.commitDue(time - interval, DUE_PER_TICK, (state, { toldAt }) =>
+        state === undefined ? UNKNOWN : due(state, toldAt + interval, policy))
+      this.#announce(told)
+      if (told.examined === 0) return
+    }
+  }
+
+  #announce (committed: Committed): void {
+    if (committed.grown.length > 0) this.#parts.onTold(committed)
+  }
+
+  #policy (reorderWindowMs: number): TrackerPolicy {
+    const { config, clock, madeAt } = this.#parts
+    return {
+      reorderWindowMs,
+      periodicIntervalMs: this.#intervalMs,
+      registeredWithoutSignMs: config.tracker.registered_without_sign_days * DAY_MS,
+      homeCountry: config.tracker.home_country,
+      learning: clock.now() < madeAt + config.tracker.learning_hours * HOUR_MS
+    }
+  }
+}
+
+const NO_EVENTS: readonly SubscriberEvent[] = []
+const UNKNOWN: Outcome = { state: undefined, events: NO_EVENTS }
+
+/** The settings of the transport stage, in its own words. */
+function transportOptions ({ capture }: Config): TransportOptions {
+  const options = DEFAULT_TRANSPORT_OPTIONS
+  return { ...options, ports: capture.ports, tlsPorts: capture.tls_ports }
+}
+
+/** The settings of the transaction table, in its own words. */
+function transactionOptions ({ diameter }: Config): TransactionOptions {
+  return { ...DEFAULT_TRANSACTION_OPTIONS, pendingRequests: diameter.pending_requests, pendingAgeMs: diameter.pending_seconds * 1000 }
+}
+
+interface ReplayPorts {
+  offer: (sighting: Sighting) => void
+  flushed: () => Promise<void>
+  held: () => Promise<void>
+  closed: (until: number) => Promise<void>
+}
+
+/** One run of capture files through the whole upper half. */
+export class Replay {
+  readonly #ports: ReplayPorts
+  readonly #discards = new Discards()
+  readonly #transport: Transport
+  readonly #transactions: Transactions
+  readonly #pacer: Pacer | undefined
+  #parser: CaptureParser | undefined
+  #sightings = 0
+  #newest = 0
+
+  constructor ({ config, clock }: IngestParts, speed: number, ports: ReplayPorts) {
+    this.#ports = ports
+    this.#transactions = new Transactions(transactionOptions(config), sighting => {
+      this.#sightings++
+      this.#newest = Math.max(this.#newest, sighting.time)
+      ports.offer(sighting)
+    }, this.#discards)
+    this.#transport = new Transport(transportOptions(config), this.#transactions.message, this.#discards)
+    this.#pacer = speed > 0 ? new Pacer(clock, speed, this.#transport.frame) : undefined
+  }
+
+  /** Takes the next bytes of a file; resolves when more may come. Throws CaptureFormatError at the start of what is no capture. */
+  async data (bytes: Uint8Array): Promise<void> {
+    this.#parser ??= new CaptureParser(this.#pacer?.frame ?? this.#transport.frame, this.#discards)
+    this.#parser.push(bytes)
+    await this.#pacer?.play()
+    await this.#ports.held()
+  }
+
+  /** Ends one file. Throws CaptureFormatError when it was no capture. */
+  async endOfFile (): Promise<void> {
+    const parser = this.#parser ?? new CaptureParser(this.#transport.frame, this.#discards)
+    this.#parser = undefined
+    parser.end()
+    await this.#pacer?.play()
+  }
+
+  /** Ends the run; resolves once all of it is on disk, with what was seen. `events` is filled by whoever hears of the commits. */
+  async close (): Promise<ReplaySummary> {
+    this.#transport.end()
+    this.#transactions.end()
+    await this.#ports.flushed()
+    await this.#ports.closed(this.#newest)
+    const { frames, messages } = this.#transport.stats()
+    return { frames, messages, sightings: this.#sightings, events: {}, discards: this.#discards.counts() }
+  }
+}
+
+/** Waits for the clock. */
+async function pause (clock: Clock, ms: number): Promise<void> {
+  await new Promise<void>(resolve => { clock.after(ms, resolve) })
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import { check } from './cli/check.ts'
+import { decode } from './cli/decode.ts'
+import { demo } from './cli/demo.ts'
+import { listen } from './cli/listen.ts'
+import { replay } from './cli/replay.ts'
+import { run } from './cli/run.ts'
+import { subscriber } from './cli/subscriber.ts'
+import { dispatch } from './cli/dispatch.ts'
+import { version } from './cli/version.ts'
+
+// Which verb, then hand over.
+process.exitCode = await dispatch([run, replay, decode, listen, subscriber, check, demo, version], process.argv.slice(2))

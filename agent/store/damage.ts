@@ -1,0 +1,16 @@
+/** The data in the state directory cannot be used as it is. The message says what is wrong and how to go on; it never holds personal data. */
+export class StoreDamaged extends Error {
+  constructor (what: string, directory: string) {
+    super(`${what} in ${directory}. Nothing was changed. Restore the state directory from a backup, or move it away to start empty ` +
+      '(every SIM would then be told as a first attachment: import the subscribers first)')
+    this.name = 'StoreDamaged'
+  }
+}
+
+/** Another process holds the state directory. */
+export class StoreLocked extends Error {
+  constructor (directory: string) {
+    super(`another landfall uses ${directory}: stop it first, or give this one a state_directory of its own`)
+    this.name = 'StoreLocked'
+  }
+}

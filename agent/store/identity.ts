@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { StoreDamaged } from './damage.ts'
+
+/** Layout of the state directory; a newer one is refused by an older agent. */
+const FORMAT = 1
+
+/** Bytes of the data's incarnation and of each key. */
+const INCARNATION_BYTES = 8
+const KEY_BYTES = 32
+
+/** Who the data are: made once, kept beside the data, and repeated inside both environments. */
+export interface Identity {
+  /** Tells this data from any other and from an older self that was thrown away; 16 hexadecimal digits. */
+  incarnation: string
+  /** When the data were made, ms since 1970. A learning time counts from here. */
+  madeAt: number
+  /** Key of the pseudonyms. Losing it changes every subscription's identifier. */
+  pseudonymKey: Buffer
+  /** Key of the ack tokens. Losing it makes tokens in flight worthless; their events are sent again. */
+  tokenKey: Buffer
+}
+
+/** Where things lie in the state directory. */
+export const stateFiles = (directory: string) => ({
+  identity: join(directory, 'identity.json'),
+  pseudonymKey: join(directory, 'pseudonym.key'),
+  tokenKey: join(directory, 'ack-token.key'),
+  network: join(directory, 'network'),
+  clients: join(directory, 'clients'),
+  networkData: join(directory, 'network', 'data.mdb'),
+  clientsData: join(directory, 'clients', 'data.mdb')
+})
+
+/**
+ * Opens a state directory: reads who it is, or makes it where there is none yet. An identity without data (or data without an
+ * identity) means that something was lost: LMDB would open an absent or empty file as a new, empty database, so it is refused here.
+ * A first start that was cut short (an identity not yet sealed) is taken up again.
+ */
+export function openIdentity (directory: string, now: number): Identity {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const files = stateFiles(directory)
+  if (existsSync(files.identity)) {
+    const written = parseIdentity(directory)
+    if (written.sealed) return readIdentity(directory)
+    return makeIdentity(directory, written.incarnation, written.madeAt)
+  }
+  for (const data of [files.networkData, files.clientsData]) {
+    if (existsSync(data)) throw new StoreDamaged('the identity file is missing beside existing data', directory)
+  }
+  return makeIdentity(directory, randomBytes(INCARNATION_BYTES).toString('hex'), now)
+}
+
+/** Reads an existing identity and checks that its data and keys are there. */
+export function readIdentity (directory: string): Identity {
+  const files = stateFiles(directory)
+  const { incarnation, madeAt } = parseIdentity(directory)
+  for (const data of [files.networkData, files.clientsData]) {
+    if (!existsSync(data)) throw new StoreDamaged(`${data} is missing`, directory)
+    if (statSync(data).size === 0) throw new StoreDamaged(`${data} is empty`, directory)
+  }
+  return { incarnation, madeAt, pseudonymKey: readKey(files.pseudonymKey, directory), tokenKey: readKey(files.tokenKey, directory) }
+}
+
+/** Seals a new identity once both environments exist; from then on missing data are a loss. Does nothing to a sealed one. */
+export function sealIdentity (directory: string): void {
+  const written = parseIdentity(directory)
+  if (!written.sealed) writeIdentity(directory, { ...written, sealed: true })
+}
+
+interface WrittenIdentity { incarnation: string, madeAt: number, sealed: boolean }
+
+function parseIdentity (directory: string): WrittenIdentity {
+  let written: Partial<Record<'format' | 'incarnation' | 'madeAt' | 'sealed', unknown>>
+  try {
+    written = JSON.parse(readFileSync(stateFiles(directory).identity, 'utf8'))
+  } catch {
+    throw new StoreDamaged('identity.json is not readable', directory)
+  }
+  const { format, incarnation, madeAt, sealed } = written
+  if (typeof format === 'number' && format > FORMAT) {
+    throw new StoreDamaged(`the data are of format ${format} and this landfall knows up to ${FORMAT} (install the newer version again)`, directory)
+  }
+  if (format !== FORMAT || typeof incarnation !== 'string' || !/^[0-9a-f]{16}$/.test(incarnation) ||
+      typeof madeAt !== 'number' || typeof sealed !== 'boolean') throw new StoreDamaged('identity.json is damaged', directory)
+  return { incarnation, madeAt, sealed }
+}
+
+function writeIdentity (directory: string, written: WrittenIdentity): void {
+  writeDurably(stateFiles(directory).identity, JSON.stringify({ format: FORMAT, ...written }) + '\n')
+}
+
+function makeIdentity (directory: string, incarnation: string, madeAt: number): Identity {
+  const files = stateFiles(directory)
+  writeIdentity(directory, { incarnation, madeAt, sealed: false })
+  for (const path of [files.network, files.clients]) mkdirSync(path, { recursive: true, mode: 0o700 })
+  return { incarnation, madeAt, pseudonymKey: makeKey(files.pseudonymKey), tokenKey: makeKey(files.tokenKey) }
+}
+
+function makeKey (path: string): Buffer {
+  const key = randomBytes(KEY_BYTES)
+  writeDurably(path, key.toString('hex') + '\n')
+  return key
+}
+
+function readKey (path: string, directory: string): Buffer {
+  let text = ''
+  try {
+    text = readFileSync(path, 'utf8').trim()
+  } catch {}
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new StoreDamaged(`the key file ${path} is missing or damaged`, directory)
+  return Buffer.from(text, 'hex')
+}
+
+/** Writes a small file so that a crash leaves the old one or the new one, never half of it. */
+function writeDurably (path: string, text: string): void {
+  const draft = `${path}.new`
+  const descriptor = openSync(draft, 'w', 0o600)
+  writeSync(descriptor, text)
+  fsyncSync(descriptor)
+  closeSync(descriptor)
+  renameSync(draft, path)
+  const folder = openSync(join(path, '..'), 'r')
+  fsyncSync(folder)
+  closeSync(folder)
+}

@@ -1,0 +1,86 @@
+import type { RootDatabase } from 'lmdb'
+import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import { openEnvironment, openTable, type Table } from './environment.ts'
+import { StoreDamaged } from './damage.ts'
+import { decodeHead, type LogHead } from './head.ts'
+import { NodeTable } from './nodes.ts'
+
+/** The environment that holds what the network said. One thread writes it; others read. */
+export interface Network {
+  root: RootDatabase<Buffer, Buffer>
+  /** (tenant, IMSI) → subscriber record. */
+  subscribers: Table
+  /** (tenant, MSISDN, IMSI) → nothing: several SIMs may share a number. */
+  numbers: Table
+  /** (tenant, kind, id) → event record. */
+  events: Table
+  /** (tenant, kind) → where that log ends. */
+  heads: Table
+  /** (tenant, told at, IMSI) → nothing: when a periodic-country event was told last, oldest first. */
+  due: Table
+  /** id → serving node. */
+  nodeNames: Table
+  /** Who the data are. */
+  meta: Table
+  nodes: NodeTable
+}
+
+const INCARNATION = Buffer.from('incarnation')
+
+/** Opens it for writing, making what is missing; a new one takes the incarnation, an old one must carry it. */
+export function openNetworkWriter (path: string, incarnation: string): Network {
+  const network = openTables(path, false)
+  const found = network.meta.get(INCARNATION)?.toString()
+  if (found === undefined) void network.meta.putSync(INCARNATION, Buffer.from(incarnation))
+  else if (found !== incarnation) throw foreign(path)
+  return network
+}
+
+/** Opens it for reading. It must have been made before. */
+export function openNetworkReader (path: string, incarnation: string): Network {
+  const network = openTables(path, true)
+  if (network.meta.get(INCARNATION)?.toString() !== incarnation) throw foreign(path)
+  return network
+}
+
+function foreign (path: string): StoreDamaged {
+  return new StoreDamaged('the data belong to another identity file (a mix of two backups?)', path)
+}
+
+function openTables (path: string, readOnly: boolean): Network {
+  const root = openEnvironment(path, readOnly)
+  const table = (name: string): Table => openTable(root, name)
+  const nodeNames = table('nodes')
+  return {
+    root,
+    subscribers: table('subscribers'),
+    numbers: table('numbers'),
+    events: table('events'),
+    heads: table('heads'),
+    due: table('due'),
+    nodeNames,
+    meta: table('meta'),
+    nodes: new NodeTable(nodeNames)
+  }
+}
+
+/** A kind's place in EVENT_KINDS, which stands for it in keys. */
+export function kindIndex (kind: EventKind): number {
+  return EVENT_KINDS.indexOf(kind)
+}
+
+/** Key of an event log's head. */
+export function headKey (tenant: number, kind: number): Buffer {
+  const key = Buffer.alloc(3)
+  key.writeUInt16BE(tenant)
+  key[2] = kind
+  return key
+}
+
+/** Where each kind's log ends, in the order of EVENT_KINDS. */
+export function readHeads (network: Network, tenant: number): LogHead[] {
+  return EVENT_KINDS.map((_, kind) => {
+    const value = network.heads.get(headKey(tenant, kind))
+    return value === undefined ? { id: 0, committedAt: 0 } : decodeHead(value)
+  })
+}
