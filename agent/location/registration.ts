@@ -69,15 +69,16 @@ function afterNotify (registrations: Registrations, sighting: Sighting, order: O
 }
 
 /**
- * A Cancel or a Purge ends what the node on record holds: after a move the HSS cancels the old node, which is none any more. One host may
- * serve as both types; then only the type meant ends, and both at a withdrawal.
+ * A Cancel or a Purge ends what the node on record holds: after a move the HSS cancels the old node, which is none any more. The host says
+ * which type that is where the message does not. One host may be on record as both; then only the type meant ends, and both at a withdrawal.
  */
 function afterEnd (registrations: Registrations, sighting: Sighting, order: Order): Registrations {
   const { node, host, cancellationType } = sighting
-  const served = isServedBy(registrations[node], host)
+  const other = otherType(node)
   let after = registrations
-  if (served) after = withEnd(after, node, order)
-  if (isServedBy(registrations[otherType(node)], host) && (!served || cancellationType === WITHDRAWAL)) after = withEnd(after, otherType(node), order)
+  if (isServedBy(registrations[node], host)) after = withEnd(after, node, order)
+  const meant = registrations[node]?.host === host && cancellationType !== WITHDRAWAL
+  if (!meant && isServedBy(registrations[other], host)) after = withEnd(after, other, order)
   return after
 }
 

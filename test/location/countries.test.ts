@@ -58,8 +58,8 @@ t.test('a name is for showing, and there is always one', async t => {
  * Luxembourg and Belgium, 310-260 in the US and Puerto Rico) ours must be among them.
  */
 const DEVIATIONS: Record<string, string> = {
-  '25598': 'the list has RU for a network in occupied Ukraine; ITU assigns 255 to Ukraine',
-  '338050': 'the list has BM and TC, whose networks use the number beside Jamaica; ITU assigns it to Jamaica'
+  25598: 'the list has RU for a network in occupied Ukraine; ITU assigns 255 to Ukraine',
+  338050: 'the list has BM and TC, whose networks use the number beside Jamaica; ITU assigns it to Jamaica'
 }
 
 /** Assigned by ITU and missing in the list. */

@@ -68,8 +68,15 @@ t.test('an import tells nothing and counts as attached and told', async t => {
   const row = { imsi: IMSI, msisdn: '4799990000', country: 'NO', imei: `${A}01`, time: T0 }
   const state = imported(undefined, row) as Subscriber
   t.match(state, {
-    attached: true, number: '4799990000', numberTime: T0, country: 'NO', countryTime: T0, handset: { imei: A, softwareVersion: '01', time: T0 },
-    visited: [{ country: 'NO', toldAt: T0 }], lastSeen: 0, registrations: {}
+    attached: true,
+    number: '4799990000',
+    numberTime: T0,
+    country: 'NO',
+    countryTime: T0,
+    handset: { imei: A, softwareVersion: '01', time: T0 },
+    visited: [{ country: 'NO', toldAt: T0 }],
+    lastSeen: 0,
+    registrations: {}
   })
   t.equal(imported(state, row), state, 'the same row twice')
   t.same(told(state, DUE), [], 'nobody has seen it there yet')

@@ -3,7 +3,7 @@ import type { Sighting } from '../../agent/diameter/sighting.ts'
 import { MAX_VISITED, type TrackerPolicy } from '../../agent/location/policy.ts'
 import type { Subscriber } from '../../agent/location/subscriber.ts'
 import { track } from '../../agent/location/tracker.ts'
-import { DAY, IMSI, LIVE, play, REPLAY, sighting, T0, ulr } from './sightings.ts'
+import { DAY, LIVE, play, REPLAY, sighting, T0, ulr } from './sightings.ts'
 
 const NO = '24201'
 const NO2 = '24202'
@@ -17,7 +17,7 @@ t.test('first attachment', async t => {
   t.same(play([ulr(T0, NO)]).told, ['first-attachment @0', 'periodic-country NO@0'], 'with its periodic country and no change of country')
   t.same(play([ulr(T0, NO), ulr(T0 + 1, NO)]).told.length, 2, 'once')
   t.same(play([ulr(T0, NO), sighting('PUR', T0 + 1), ulr(T0 + 2, NO)]).told.length, 2, 'not again after a purge')
-  t.same(play([sighting('AIR', T0, { plmn: NO })]), { state: undefined, events: [], clockStep: false, unknownCountry: false, told: [] }, 'an authentication is none')
+  t.equal(play([sighting('AIR', T0, { plmn: NO })]).state, undefined, 'an authentication is none')
   const early = play([sighting('ECR', T0, { imei: A }), sighting('IDR', T0 + 1, { msisdn: '4799990000' })])
   t.same(early.told, [`handset-change ->${A}/-@0`], 'an IMEI check before it tells the handset only')
   t.equal(early.state?.attached, false)
@@ -45,7 +45,8 @@ t.test('a network of no country', async t => {
   t.equal(later.state?.country, 'NO', 'the country stays what it was')
   t.same(play([ulr(T0 + 2, NO)], REPLAY, later.state).told, [])
   t.same(play([ulr(T0 + 2, SE)], REPLAY, later.state).told, ['country-change NO>SE@2', 'periodic-country SE@2'])
-  t.same(play([ulr(T0 + 20 * DAY, SHIP, { imei: A })], REPLAY, later.state).told, [`handset-change ->${A}/-@${20 * DAY}`], 'other news is told; it is not in NO now')
+  t.same(play([ulr(T0 + 20 * DAY, SHIP, { imei: A })], REPLAY, later.state).told, [`handset-change ->${A}/-@${20 * DAY}`],
+    'other news is told; it is not in NO now')
   t.same(play([ulr(T0, SHIP), ulr(T0 - 1, SE)]).told, ['first-attachment @0'], 'a late country is known')
   t.equal(play([ulr(T0, SHIP), ulr(T0 - 1, SE)]).state?.country, 'SE')
   const unreadable = play([ulr(T0, undefined)])
@@ -98,7 +99,8 @@ t.test('registered for SMS', async t => {
   const removed = play([sighting('NOR', T0 + 1, { smsRegistered: false })], REPLAY, state)
   t.match(removed.state?.registrations.mme, { smsRegistered: false, smsNumber: '4790000001', time: T0 + 1 })
   t.equal(play([sighting('NOR', T0 + 1, { smsRegistered: false, host: 'stranger' })], REPLAY, state).state, state)
-  t.match(play([ulr(T0 + 2, NO)], REPLAY, removed.state).state?.registrations.mme, { smsRegistered: undefined, smsNumber: undefined }, 'an update says all anew')
+  const anew = play([ulr(T0 + 2, NO)], REPLAY, removed.state).state?.registrations.mme
+  t.same([anew?.smsRegistered, anew?.smsNumber], [undefined, undefined], 'an update says all anew')
 })
 
 t.test('handset change', async t => {
@@ -200,10 +202,11 @@ t.test('live: answers overtake each other, clocks are set', async t => {
 
 t.test('a sighting that is not formed as promised changes nothing', async t => {
   const { state } = play([ulr(T0, NO)])
-  for (const bad of [{ time: NaN }, { time: -1 }, { time: 1.5 }, { time: 2 ** 50 }, { imsi: '' }, { imsi: '12345' }, { imsi: '1234567890123456' }, { imsi: '24201x' }]) {
+  const times = [NaN, -1, 1.5, 2 ** 50].map(time => ({ time }))
+  const imsis = ['', '12345', '1234567890123456', '24201x'].map(imsi => ({ imsi }))
+  for (const bad of [...times, ...imsis]) {
     const outcome = track(state, { ...ulr(T0 + 1, SE), ...bad }, REPLAY)
     t.equal(outcome.state, state, JSON.stringify(bad))
     t.equal(outcome.events.length, 0)
   }
-  t.equal(IMSI.length, 15)
 })
