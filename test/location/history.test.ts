@@ -184,10 +184,12 @@ t.test('the next due moment is the first at which something is due', async t => 
 })
 
 t.test('whatever a sighting holds, nothing is thrown and what is known can be stored', async t => {
+  // No clock tells -0, which deep equality holds apart from 0.
+  const unsigned = (time: number): number => time + 0
   const text = fc.option(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.stringMatching(/^\d{0,20}$/)), { nil: undefined })
   const wild = fc.record({
     kind: fc.constantFrom(...KINDS),
-    time: fc.oneof(fc.double(), fc.integer(), times),
+    time: fc.oneof(fc.double(), fc.integer(), times).map(unsigned),
     imsi: fc.oneof(fc.string(), fc.constant('242011234567890')),
     node: fc.constantFrom<NodeType>('mme', 'sgsn'),
     plmn: text,
@@ -201,7 +203,7 @@ t.test('whatever a sighting holds, nothing is thrown and what is known can be st
     msisdn: text,
     cancellationType: fc.option(fc.integer(), { nil: undefined })
   })
-  const arrivals = fc.option(fc.double(), { nil: undefined })
+  const arrivals = fc.option(fc.double().map(unsigned), { nil: undefined })
   fc.assert(fc.property(fc.array(wild, { maxLength: 10 }), fc.constantFrom(LIVE, REPLAY), arrivals, (history, policy, arrival) => {
     let state: Subscriber | undefined
     for (const one of history) {
@@ -209,8 +211,10 @@ t.test('whatever a sighting holds, nothing is thrown and what is known can be st
       if (state === undefined) continue
       due(state, one.time, policy)
       // The store writes it inside a transaction, where nothing may throw.
-      const { registrations, ...rest } = decodeSubscriber(state.imsi, encodeSubscriber(state, () => 1), () => ({ host: '', realm: '' }))
-      assert.deepStrictEqual({ ...state, registrations: Object.keys(state.registrations).sort() }, { ...rest, registrations: Object.keys(registrations).sort() })
+      const { registrations, ...rest } =
+        decodeSubscriber(state.imsi, encodeSubscriber(state, () => 1), () => ({ host: '', realm: '' }))
+      const types = (of: Subscriber['registrations']): string[] => Object.keys(of).sort()
+      assert.deepStrictEqual({ ...state, registrations: types(state.registrations) }, { ...rest, registrations: types(registrations) })
       subscriberKey(0, state.imsi)
       if (state.number !== undefined) numberKey(0, state.number, state.imsi)
       for (const { toldAt } of state.visited) dueKey(0, toldAt, state.imsi)
