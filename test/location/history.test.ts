@@ -167,6 +167,31 @@ t.test('live, a history in order comes out as in a replay', async t => {
   t.pass()
 })
 
+t.test('live, what comes after the clock was set back counts like what is newest', async t => {
+  const facts = (state: Subscriber | undefined): unknown => state === undefined
+    ? undefined
+    : {
+        ...state,
+        registrations: Object.entries(state.registrations).map(([type, one]) => ({ type, ...one, time: 0 })),
+        handset: { ...state.handset, time: 0 },
+        version: { ...state.version, time: 0 },
+        countryTime: 0,
+        numberTime: 0,
+        lastSeen: 0,
+        visited: []
+      }
+  const news = (events: readonly SubscriberEvent[]): string => events.filter(({ kind }) => kind !== 'periodic-country').map(words).join()
+  fc.assert(fc.property(steps, sightings(), (steps, last) => {
+    const state = fold(steps, REPLAY)
+    const back = track(state, { ...last, time: T0 - DAY }, LIVE)
+    const newest = track(state, { ...last, time: T0 + 41 * DAY }, REPLAY)
+    assert.deepStrictEqual(facts(back.state), facts(newest.state))
+    assert.equal(news(back.events), news(newest.events))
+    if (back.state !== state && state?.attached === true && last.kind === 'ULR') assert.ok(back.clockStep)
+  }), { seed, numRuns: RUNS })
+  t.pass()
+})
+
 t.test('the next due moment is the first at which something is due', async t => {
   fc.assert(fc.property(steps, policies, (steps, policy) => {
     const state = fold(steps, policy)
