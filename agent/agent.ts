@@ -48,7 +48,7 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     sealIdentity(config.state_directory)
     ingest.onGrew = (kinds, heads) => { serve.grew(kinds, heads) }
     const port = await serve.listen(config.listen)
-    const control = await startControl(config, ingest, serve)
+    const control = await startControl(config, ingest, serve, clock)
     log.info({ port, socket: config.control_socket }, 'serving')
     const scanning = scan(config.state_directory, log, onFatal)
     return {
@@ -90,13 +90,14 @@ async function startIngest (config: Config, identity: Identity, onFatal: (text: 
 }
 
 /** The control socket: only this user may speak to it. The lock says that a socket found there is a dead agent's. */
-async function startControl (config: Config, ingest: IngestLink, serve: Serve): Promise<Server> {
+async function startControl (config: Config, ingest: IngestLink, serve: Serve, clock: Clock): Promise<Server> {
   mkdirSync(dirname(config.control_socket), { recursive: true, mode: 0o700 })
   rmSync(config.control_socket, { force: true })
   const server = makeServer()
   server.addService(ControlServiceService, controlHandlers({
     ingest,
     reader: serve.reader,
+    now: clock.now,
     inspect: async () => await inspect(config.state_directory, 'records'),
     liveSource: false
   }))

@@ -6,9 +6,10 @@ import { DEFAULT_TRANSACTION_OPTIONS, Transactions, type TransactionOptions } fr
 import type { Clock } from './lib/clock.ts'
 import { Discards } from './lib/discards.ts'
 import type { SubscriberEvent } from './location/event.ts'
+import type { Subscriber } from './location/subscriber.ts'
 import { imported, type ImportedSubscriber } from './location/imported.ts'
 import { due, track } from './location/tracker.ts'
-import { LIVE_REORDER_WINDOW_MS, type TrackerPolicy } from './location/policy.ts'
+import type { TrackerPolicy } from './location/policy.ts'
 import type { Committed, NetworkWriter, Outcome } from './store/network-writer.ts'
 import { DEFAULT_TRANSPORT_OPTIONS, Transport, type TransportOptions } from './transport/transport.ts'
 
@@ -25,6 +26,8 @@ const DAY_MS = 24 * HOUR_MS
 interface Arrival {
   imsi: string
   sighting: Sighting
+  /** Where it is counted that a network belongs to no known country. */
+  discards: Discards
 }
 
 /** What one run of captures saw. */
@@ -56,7 +59,6 @@ export class Ingest {
   #waiting: Arrival[] = []
   #committing: Promise<void> | undefined
   #replays = 0
-  /** Capture time up to which due events have been looked for in replays. */
   #cancelTick: (() => void) | undefined
 
   constructor (parts: IngestParts) {
@@ -83,7 +85,7 @@ export class Ingest {
     const { writer, clock, config } = this.#parts
     const now = clock.now()
     if (this.#replays === 0) {
-      const told = await writer.commitDue(now - this.#intervalMs, DUE_PER_TICK, state => state === undefined ? UNKNOWN : due(state, now, this.#policy(LIVE_REORDER_WINDOW_MS)))
+      const told = await writer.commitDue(now - this.#intervalMs, DUE_PER_TICK, state => state === undefined ? UNKNOWN : due(state, now, this.#policy('live')))
       this.#announce(told)
     }
     await writer.retain(now - config.store.retention_days * DAY_MS)
@@ -99,7 +101,7 @@ export class Ingest {
   replay (speed: number): Replay {
     this.#replays++
     return new Replay(this.#parts, speed, {
-      offer: sighting => { this.#offer(sighting) },
+      offer: (sighting, discards) => { this.#offer(sighting, discards) },
       flushed: async () => { await this.flushed() },
       held: async () => { if (this.#waiting.length >= BACKLOG) await this.flushed() },
       closed: async until => {
@@ -114,8 +116,8 @@ export class Ingest {
     while (this.#committing !== undefined) await this.#committing
   }
 
-  #offer (sighting: Sighting): void {
-    this.#waiting.push({ imsi: sighting.imsi, sighting })
+  #offer (sighting: Sighting, discards: Discards): void {
+    this.#waiting.push({ imsi: sighting.imsi, sighting, discards })
     this.#committing ??= this.#commitAll()
   }
 
@@ -145,14 +147,18 @@ export class Ingest {
     let size = 0
     while (size < this.#waiting.length && size < config.store.batch_events && this.#waiting[size]!.sighting.time < first + this.#intervalMs) size++
     const batch = this.#waiting.splice(0, Math.max(1, size))
-    const policy = this.#policy(Infinity)
-    const step = (state: Parameters<typeof track>[0], { sighting }: Arrival): Outcome => track(state, sighting, policy)
+    const policy = this.#policy('replay')
+    const step = (state: Subscriber | undefined, { sighting, discards }: Arrival): Outcome => {
+      const tracked = track(state, sighting, policy)
+      if (tracked.unknownCountry) discards.count('location.unknown-country')
+      return tracked
+    }
     this.#announce(await writer.commit(batch, step))
   }
 
   /** Tells what fell due up to a moment of capture time, each at the moment it did. */
   async #dueUntil (time: number): Promise<void> {
-    const policy = this.#policy(Infinity)
+    const policy = this.#policy('replay')
     const interval = this.#intervalMs
     for (;;) {
       const told = await this.#parts.writer.commitDue(time - interval, DUE_PER_TICK, (state, { toldAt }) =>
@@ -166,13 +172,13 @@ export class Ingest {
     if (committed.grown.length > 0) this.#parts.onTold(committed)
   }
 
-  #policy (reorderWindowMs: number): TrackerPolicy {
+  #policy (mode: TrackerPolicy['mode']): TrackerPolicy {
     const { config, clock, madeAt } = this.#parts
     return {
-      reorderWindowMs,
+      mode,
       periodicIntervalMs: this.#intervalMs,
       registeredWithoutSignMs: config.tracker.registered_without_sign_days * DAY_MS,
-      homeCountry: config.tracker.home_country,
+      homeCountryExcluded: config.tracker.home_country === '' ? undefined : config.tracker.home_country,
       learning: clock.now() < madeAt + config.tracker.learning_hours * HOUR_MS
     }
   }
@@ -193,7 +199,7 @@ function transactionOptions ({ diameter }: Config): TransactionOptions {
 }
 
 interface ReplayPorts {
-  offer: (sighting: Sighting) => void
+  offer: (sighting: Sighting, discards: Discards) => void
   flushed: () => Promise<void>
   held: () => Promise<void>
   closed: (until: number) => Promise<void>
@@ -215,7 +221,7 @@ export class Replay {
     this.#transactions = new Transactions(transactionOptions(config), sighting => {
       this.#sightings++
       this.#newest = Math.max(this.#newest, sighting.time)
-      ports.offer(sighting)
+      ports.offer(sighting, this.#discards)
     }, this.#discards)
     this.#transport = new Transport(transportOptions(config), this.#transactions.message, this.#discards)
     this.#pacer = speed > 0 ? new Pacer(clock, speed, this.#transport.frame) : undefined

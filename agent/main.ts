@@ -9,5 +9,8 @@ import { subscriber } from './cli/subscriber.ts'
 import { dispatch } from './cli/dispatch.ts'
 import { version } from './cli/version.ts'
 
+// What this process writes holds personal data: it is for this user alone.
+process.umask(0o077)
+
 // Which verb, then hand over.
 process.exitCode = await dispatch([run, replay, decode, listen, subscriber, check, demo, version], process.argv.slice(2))

@@ -8,7 +8,8 @@ import type {
   ReplayResponse,
   ShowSubscriberRequest
 } from '../../gen/landfall/control/v1/control.ts'
-import { readRow, type ImportedSubscriber } from '../location/imported.ts'
+import type { ImportedSubscriber } from '../location/imported.ts'
+import { readRow } from '../location/import-row.ts'
 import type { Subscriber } from '../location/subscriber.ts'
 import type { NetworkReader } from '../store/network-reader.ts'
 import { InvalidArgument, StatusError } from './status.ts'
@@ -23,6 +24,8 @@ export interface ControlParts {
     import: (rows: ImportedSubscriber[]) => Promise<number>
   }
   reader: NetworkReader
+  /** The wall clock, ms since 1970. */
+  now: () => number
   inspect: () => Promise<{ records: number, problems: string[] }>
   /** Whether the agent listens to a live source. */
   liveSource: boolean
@@ -72,13 +75,13 @@ function toBigints (counts: Record<string, number>): Record<string, bigint> {
 }
 
 async function importSubscribers (
-  { ingest }: ControlParts, call: ServerReadableStream<ImportSubscribersRequest, ImportSubscribersResponse>
+  { ingest, now }: ControlParts, call: ServerReadableStream<ImportSubscribersRequest, ImportSubscribersResponse>
 ): Promise<ImportSubscribersResponse> {
   let taken = 0
   let changed = 0
   for await (const { rows } of call as AsyncIterable<ImportSubscribersRequest>) {
     changed += await ingest.import(rows.map(row => {
-      const read = readRow(row)
+      const read = readRow(row, now())
       if (typeof read === 'string') throw new InvalidArgument(`row ${taken + 1}: ${read}`)
       taken++
       return read

@@ -2,7 +2,8 @@ import { createReadStream, existsSync, mkdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../lib/clock.ts'
-import { imported, readRow, type ImportedSubscriber } from '../location/imported.ts'
+import { imported, type ImportedSubscriber } from '../location/imported.ts'
+import { readRow, type ImportRow } from '../location/import-row.ts'
 import { ClientsStore } from '../store/clients.ts'
 import { StoreDamaged, StoreLocked } from '../store/damage.ts'
 import { openIdentity, sealIdentity, stateFiles } from '../store/identity.ts'
@@ -19,10 +20,8 @@ import { CliError, EXIT } from './verb.ts'
 /** Rows that go to the store in one commit. */
 const BATCH = 2_000
 
-interface Row { imsi: string, msisdn: string, country: string, imei: string }
-
 /** Takes rows; gives how many of them were new or changed. */
-type Take = (rows: Row[]) => Promise<number>
+type Take = (rows: ImportRow[]) => Promise<number>
 
 /** Imports `imsi,msisdn,country,imei` lines, by the running agent where there is one. The whole file is checked before the first row is stored. */
 export async function importFile (path: string, config: Config): Promise<number> {
@@ -90,8 +89,8 @@ async function importAll (path: string, take: Take): Promise<number> {
 }
 
 /** Reads the file in batches. Throws CliError naming the line that is wrong; a header line is passed over. */
-async function * batches (path: string): AsyncGenerator<Row[]> {
-  let batch: Row[] = []
+async function * batches (path: string): AsyncGenerator<ImportRow[]> {
+  let batch: ImportRow[] = []
   let line = 0
   try {
     for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
@@ -106,7 +105,7 @@ async function * batches (path: string): AsyncGenerator<Row[]> {
   if (batch.length > 0) yield batch
 }
 
-function readLine (text: string, where: string): Row {
+function readLine (text: string, where: string): ImportRow {
   const fields = text.split(',').map(field => field.trim().replace(/^"(.*)"$/, '$1'))
   const [imsi = '', msisdn = '', country = '', imei = ''] = fields
   if (fields.length > 4) throw new CliError(EXIT.data, `${where}: ${fields.length} fields; a row is imsi,msisdn,country,imei`)
