@@ -5,7 +5,7 @@ import type { ImportedSubscriber } from './location/imported.ts'
 import type { LogHead } from './store/head.ts'
 
 /** Ingest would not do what was asked; the text says why. */
-export class IngestRefusal extends Error {}
+class IngestRefusal extends Error {}
 
 type Ask<T = IngestRequest> = T extends { id: number } ? Omit<T, 'id'> : never
 
@@ -91,7 +91,8 @@ export class IngestLink {
       case 'grew': this.onGrew(message.kinds, message.heads); break
       case 'answer': this.#take(message.id)?.resolve(message.value); break
       case 'refusal': this.#take(message.id)?.reject(new IngestRefusal(message.text)); break
-      case 'fatal': fail(message.text)
+      case 'fatal': fail(message.text); break
+      case 'ready':
     }
   }
 

@@ -63,7 +63,7 @@ export class Ingest {
 
   constructor (parts: IngestParts) {
     this.#parts = parts
-    this.#intervalMs = parts.config.tracker.periodic_interval_hours * HOUR_MS
+    this.#intervalMs = Math.ceil(parts.config.tracker.periodic_interval_hours * HOUR_MS)
   }
 
   /** Begins to look for due and old events, every second. */

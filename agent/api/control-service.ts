@@ -14,13 +14,22 @@ import type { Subscriber } from '../location/subscriber.ts'
 import type { NetworkReader } from '../store/network-reader.ts'
 import { InvalidArgument, StatusError } from './status.ts'
 
+/** What one run of captures saw. */
+interface ReplaySummary {
+  frames: number
+  messages: number
+  sightings: number
+  events: Record<string, number>
+  discards: Record<string, number>
+}
+
 /** What the running agent can do for the command line: the upper half's messages, the store's reading side. */
 export interface ControlParts {
   ingest: {
     openReplay: (speed: number) => Promise<number>
     replayData: (replay: number, bytes: Uint8Array) => Promise<void>
     replayEndOfFile: (replay: number) => Promise<void>
-    closeReplay: (replay: number) => Promise<{ frames: number, messages: number, sightings: number, events: Record<string, number>, discards: Record<string, number> }>
+    closeReplay: (replay: number) => Promise<ReplaySummary>
     import: (rows: ImportedSubscriber[]) => Promise<number>
   }
   reader: NetworkReader

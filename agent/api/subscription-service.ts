@@ -1,4 +1,11 @@
-import { Metadata, type handleServerStreamingCall, type handleUnaryCall, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js'
+import {
+  Metadata,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServerWritableStream
+} from '@grpc/grpc-js'
 import { AckStatus_StatusCode, type AckInfo, type AckStatus, type StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import type { SubscriptionEventServiceServer } from '../../gen/wgtwo/subscription/v1/subscription.ts'
 import { LimitReached, type Dispatcher } from '../delivery/dispatcher.ts'

@@ -4,7 +4,7 @@ import { configSchema, type Config } from '../config/schema.ts'
 import { CliError, EXIT } from './verb.ts'
 
 /** Where a packaged agent finds its configuration. */
-export const DEFAULT_CONFIG = '/etc/landfall/landfall.yaml'
+const DEFAULT_CONFIG = '/etc/landfall/landfall.yaml'
 
 /** Options that every verb with a configuration takes, for util.parseArgs. */
 export const CONFIG_OPTION = { config: { type: 'string' } } as const

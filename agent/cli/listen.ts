@@ -20,7 +20,12 @@ export const listen: Verb = {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { ...CONFIG_OPTION, queue: { type: 'string', default: '' }, 'in-flight': { type: 'string', default: '0' }, 'no-ack': { type: 'boolean', default: false } }
+      options: {
+        ...CONFIG_OPTION,
+        queue: { type: 'string', default: '' },
+        'in-flight': { type: 'string', default: '0' },
+        'no-ack': { type: 'boolean', default: false }
+      }
     })
     const kind = positionals[0] as EventKind
     if (positionals.length !== 1 || !EVENT_KINDS.includes(kind)) throw new CliError(EXIT.usage, `name one kind of events: ${EVENT_KINDS.join(', ')}`)
@@ -46,7 +51,9 @@ async function listenTo (address: string, kind: EventKind, configuration: Stream
   try {
     for await (const response of stream as AsyncIterable<EventResponse>) {
       printLine(JSON.stringify({ type: kind, ...bodyJson(response), metadata: Metadata.toJSON(response.metadata!) }))
-      if (acknowledge && !await subscriber.ack(response)) process.stderr.write('landfall: the agent did not take an acknowledgement; the event will come again\n')
+      if (acknowledge && !await subscriber.ack(response)) {
+        process.stderr.write('landfall: the agent did not take an acknowledgement; the event will come again\n')
+      }
     }
   } catch (error) {
     const { code, details } = error as ServiceError

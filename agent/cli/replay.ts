@@ -75,7 +75,7 @@ async function sendFiles (call: ClientWritableStream<ReplayRequest>, paths: read
     const progress = new Progress(path)
     try {
       for await (const chunk of captureChunks(path, (done, total) => { progress.show(done, total) })) {
-        for (let at = 0; at < chunk.length && !over; at += PIECE_BYTES) {
+        for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
           await send({ $case: 'data', value: Buffer.from(chunk.subarray(at, at + PIECE_BYTES)) })
         }
         if (over) return

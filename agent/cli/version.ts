@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { EXIT, type Verb } from './verb.ts'
 
 /** The version of this checkout or package. */
-export function readVersion (): string {
+function readVersion (): string {
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
   return version
 }

@@ -1,6 +1,5 @@
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto'
-import { kindIndex } from '../store/network.ts'
-import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import { kindAt, kindIndex } from '../store/network.ts'
 import type { QueueName } from '../store/clients.ts'
 
 /** What a token names: one event of one queue. */
@@ -52,11 +51,13 @@ export class AckTokens {
     if (!timingSafeEqual(this.#mac(body), bytes.subarray(end))) return undefined
     if (!this.#incarnation.equals(body.subarray(1, 1 + INCARNATION_BYTES))) return undefined
     const at = 1 + INCARNATION_BYTES
+    const kind = kindAt(body[at + 2]!)
+    if (kind === undefined) return undefined
     const clientEnd = FIXED_BYTES + body[FIXED_BYTES - 1]!
     return {
       queue: {
         tenant: body.readUInt16BE(at),
-        kind: EVENT_KINDS[body[at + 2]!] as EventKind,
+        kind,
         client: body.toString('utf8', FIXED_BYTES, clientEnd),
         name: body.toString('utf8', clientEnd)
       },

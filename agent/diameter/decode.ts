@@ -3,7 +3,7 @@ import { APPLICATION, AVP_3GPP, BASE_AVP, COMMAND, VENDOR_3GPP } from './codes.t
 import { NONE, type Facts, type Span } from './facts.ts'
 
 /** Length of a Diameter header (RFC 6733 clause 3). */
-export const HEADER_BYTES = 20
+const HEADER_BYTES = 20
 
 /** AVPs of one message, groups included. The largest Subscription-Data with dozens of APNs has some two thousand. */
 const MAX_AVPS = 10_000
@@ -100,6 +100,7 @@ function take3gpp (bytes: Uint8Array, code: number, start: number, end: number, 
       return
     case IN.experimentalResult:
       return
+    case IN.message:
   }
   switch (code) {
     case AVP_3GPP.terminalInformation: return enter(bytes, start, end, IN.terminalInformation, facts)

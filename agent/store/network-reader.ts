@@ -30,8 +30,8 @@ export class NetworkReader {
 
   /** Id of the oldest event that is still held; the head's id plus one when none is. */
   oldest (kind: number): number {
-    for (const key of this.#network.events.getKeys(eventRange(this.#tenant, kind, 0, 1))) return decodeEventKey(key).id
-    return this.heads()[kind]!.id + 1
+    const [first] = this.#network.events.getKeys(eventRange(this.#tenant, kind, 0, 1))
+    return first === undefined ? this.heads()[kind]!.id + 1 : decodeEventKey(first).id
   }
 
   /** One event; undefined when retention has taken it. Throws RecordDamaged. */

@@ -18,7 +18,7 @@ export interface Outcome {
 export type Step<T> = (state: Subscriber | undefined, item: T) => Outcome
 
 /** An event as it was told. */
-export interface ToldEvent {
+interface ToldEvent {
   id: number
   event: SubscriberEvent
 }
@@ -63,12 +63,12 @@ export class NetworkWriter {
   }
 
   /**
-   * Takes up to `limit` subscribers whose periodic-country event was told before `toldBefore` (ms since 1970) and runs `step` over them.
+   * Takes up to `limit` subscribers whose periodic-country event was told at `toldUntil` (ms since 1970) or before and runs `step` over them.
    * Their entries of the index go; a state that is told again has a new one. Resolves with how many were looked at, too.
    */
-  async commitDue (toldBefore: number, limit: number, step: Step<{ imsi: string, toldAt: number }>): Promise<Committed & { examined: number }> {
+  async commitDue (toldUntil: number, limit: number, step: Step<{ imsi: string, toldAt: number }>): Promise<Committed & { examined: number }> {
     const keys: Buffer[] = []
-    for (const key of this.#network.due.getKeys(dueRange(this.#tenant, toldBefore, limit))) keys.push(key)
+    for (const key of this.#network.due.getKeys(dueRange(this.#tenant, toldUntil, limit))) keys.push(key)
     if (keys.length === 0) return { ...nothing(this.#heads), examined: 0 }
     const committed = await this.#transaction(committed => {
       for (const key of keys) {

@@ -69,6 +69,11 @@ export function kindIndex (kind: EventKind): number {
   return EVENT_KINDS.indexOf(kind)
 }
 
+/** The kind that an index stands for; undefined when there is none. */
+export function kindAt (index: number): EventKind | undefined {
+  return EVENT_KINDS[index]
+}
+
 /** Key of an event log's head. */
 export function headKey (tenant: number, kind: number): Buffer {
   const key = Buffer.alloc(3)

@@ -8,7 +8,7 @@ import type { Packet } from './packet.ts'
 import { enterGre, enterVxlan } from './tunnel.ts'
 
 /** Protocol numbers (IANA) that are read. */
-export const PROTOCOL = { ipv4: 4, tcp: 6, udp: 17, ipv6: 41, gre: 47, sctp: 132 } as const
+const PROTOCOL = { ipv4: 4, tcp: 6, udp: 17, ipv6: 41, gre: 47, sctp: 132 } as const
 
 /** Extension headers of IPv6 that are passed over (RFC 8200 clause 4), and the fragment header. */
 const EXTENSION = { hopByHop: 0, routing: 43, fragment: 44, destination: 60 } as const

@@ -7,7 +7,16 @@ const LINK = {
 
 /** EtherTypes (IEEE 802 numbers). */
 export const ETHER = {
-  ipv4: 0x0800, ipv6: 0x86dd, vlan: 0x8100, vlanService: 0x88a8, vlanOld: 0x9100, mpls: 0x8847, mplsMulticast: 0x8848, bridged: 0x6558, erspan: 0x88be, erspan3: 0x22eb
+  ipv4: 0x0800,
+  ipv6: 0x86dd,
+  vlan: 0x8100,
+  vlanService: 0x88a8,
+  vlanOld: 0x9100,
+  mpls: 0x8847,
+  mplsMulticast: 0x8848,
+  bridged: 0x6558,
+  erspan: 0x88be,
+  erspan3: 0x22eb
 } as const
 
 const ETHERNET_HEADER_BYTES = 14
