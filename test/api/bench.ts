@@ -1,0 +1,124 @@
+import { status, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js'
+import type { Test } from 'tap'
+import type { StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
+import type { EventResponse } from '../../agent/api/event-message.ts'
+import { EventSubscriber } from '../../agent/cli/event-subscriber.ts'
+import { configSchema, type Config } from '../../agent/config/schema.ts'
+import type { Sighting } from '../../agent/diameter/sighting.ts'
+import { DEFAULT_POLICY } from '../../agent/location/policy.ts'
+import { track } from '../../agent/location/tracker.ts'
+import type { EventKind } from '../../agent/location/event.ts'
+import { Serve } from '../../agent/serve.ts'
+import { openIdentity, sealIdentity, stateFiles } from '../../agent/store/identity.ts'
+import { openNetworkWriter } from '../../agent/store/network.ts'
+import { NetworkWriter } from '../../agent/store/network-writer.ts'
+import { ManualClock } from '../lib/manual-clock.ts'
+import { temporaryDirectory } from '../lib/temporary.ts'
+
+const POLICY = { ...DEFAULT_POLICY, mode: 'replay' as const }
+
+/** A configuration that listens on any free port of loopback. */
+export function testConfig (directory: string, other: object = {}): Config {
+  return configSchema.parse({ state_directory: directory, control_socket: `${directory}/control.sock`, listen: '127.0.0.1:0', log: { level: 'silent' }, ...other })
+}
+
+/** The lower half on a real store and a real port, with a clock of the test's and a hand on the upper half's writer. */
+export class Bench {
+  readonly clock: ManualClock
+  readonly address: string
+  readonly #serve: Serve
+  readonly #writer: NetworkWriter
+  #stopped = false
+
+  private constructor (clock: ManualClock, serve: Serve, writer: NetworkWriter, port: number) {
+    this.clock = clock
+    this.#serve = serve
+    this.#writer = writer
+    this.address = `127.0.0.1:${port}`
+  }
+
+  /** Starts on a directory, by default one of its own. It stops when the test ends. */
+  static async start (t: Test, directory = temporaryDirectory(t), other: object = {}): Promise<Bench> {
+    const clock = new ManualClock()
+    const config = testConfig(directory, other)
+    const identity = openIdentity(directory, clock.now())
+    const writer = new NetworkWriter(openNetworkWriter(stateFiles(directory).network, identity.incarnation), 1, clock)
+    const serve = new Serve({ config, identity, clock, onFatal: error => { throw error } })
+    sealIdentity(directory)
+    const bench = new Bench(clock, serve, writer, await serve.listen(config.listen))
+    t.teardown(async () => { await bench.stop() })
+    return bench
+  }
+
+  /** Takes sightings as ingest would. */
+  async see (...sightings: Sighting[]): Promise<void> {
+    const { grown, heads } = await this.#writer.commit(sightings, (state, sighting) => track(state, sighting, POLICY))
+    this.#serve.grew(grown, heads)
+  }
+
+  async stop (): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    await this.#serve.stop()
+    await this.#writer.close()
+  }
+}
+
+/** A client's stream whose events can be waited for one after the other. */
+export class TestStream {
+  readonly #subscriber: EventSubscriber
+  readonly #stream: ClientReadableStream<EventResponse>
+  readonly #events: EventResponse[] = []
+  #wake: () => void = () => {}
+  /** How the stream ended. */
+  readonly ended: Promise<{ code: status, details: string }>
+  /** Resolves when the server has opened the stream. */
+  readonly ready: Promise<void>
+
+  constructor (t: Test, address: string, kind: EventKind, configuration: Partial<StreamConfiguration> = {}) {
+    this.#subscriber = new EventSubscriber(address, kind)
+    this.#stream = this.#subscriber.open({
+      streamType: undefined, acknowledgeOption: undefined, maxInFlight: 0, startPosition: undefined, ...configuration
+    })
+    this.ready = new Promise(resolve => { this.#stream.once('metadata', () => { resolve() }) })
+    this.ended = new Promise(resolve => {
+      this.#stream.on('error', (error: ServiceError) => { resolve({ code: error.code, details: error.details }) })
+      this.#stream.on('end', () => { resolve({ code: status.OK, details: '' }) })
+    })
+    this.#stream.on('data', (event: EventResponse) => { this.#events.push(event); this.#wake() })
+    t.teardown(() => { this.close() })
+  }
+
+  /** The next event. */
+  async next (): Promise<EventResponse> {
+    while (this.#events.length === 0) await new Promise<void>(resolve => { this.#wake = resolve })
+    return this.#events.shift()!
+  }
+
+  /** The next so many events. */
+  async take (count: number): Promise<EventResponse[]> {
+    const taken: EventResponse[] = []
+    while (taken.length < count) taken.push(await this.next())
+    return taken
+  }
+
+  /** Events that have come and were not taken. */
+  get pending (): number { return this.#events.length }
+
+  async ack (event: EventResponse): Promise<boolean> {
+    return await this.#subscriber.ack(event)
+  }
+
+  /** The subscriber, for calls of one's own. */
+  get subscriber (): EventSubscriber { return this.#subscriber }
+
+  close (): void {
+    this.#stream.cancel()
+    this.#subscriber.close()
+  }
+}
+
+/** Ids of events. */
+export function idsOf (events: readonly EventResponse[]): number[] {
+  return events.map(event => Number(event.metadata!.eventId))
+}
