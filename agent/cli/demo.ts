@@ -44,7 +44,7 @@ export const demo: Verb = {
     await Promise.all(subscribers.map(async follower => { await follower.ready }))
     printLine('A subscriber listens to all four kinds of events and acknowledges each.\n')
     printLine(`Replaying ${values.capture} …\n`)
-    const summary = await replayIntoAgent([values.capture], config, 0, false)
+    const summary = await replayIntoAgent([values.capture], config, STORY_SPEED, false)
     const told = Object.values(summary.events).reduce((sum, count) => sum + Number(count), 0)
     await Promise.race([Promise.all(subscribers.map(async follower => { await follower.heard(Number(summary.events[follower.kind] ?? 0)) })), stopped])
     printLine(`\nSeen: ${summaryLines(summary).trimEnd()}.`)
@@ -56,6 +56,9 @@ export const demo: Verb = {
     return EXIT.ok
   }
 }
+
+/** The story takes days; it is told in seconds. */
+const STORY_SPEED = 200_000
 
 const HELP = `
 Subscribe with your own client, any gRPC language, with the files in proto/:

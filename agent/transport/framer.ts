@@ -28,8 +28,9 @@ export class Framer {
   take (bytes: Uint8Array, start: number, end: number): number {
     let at = start
     while (at < end) {
-      const next = this.aligned ? this.#aligned(bytes, at, end) : this.#search(bytes, at, end)
-      if (next === at) break
+      const wasAligned = this.aligned
+      const next = wasAligned ? this.#aligned(bytes, at, end) : this.#search(bytes, at, end)
+      if (next === at && this.aligned === wasAligned) break
       at = next
     }
     return at
