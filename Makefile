@@ -2,17 +2,21 @@
 SHELL := /bin/bash
 BIN := node_modules/.bin
 
-.PHONY: run test check bench proto build clean install interop
+.PHONY: run test interop check bench proto build clean install
 
 run: build
 	node dist/agent/main.js demo
 
+# FUZZ_FRAMES=n and FUZZ_SEED=n set the length and the seed of the fuzz tests.
 test: build
-	$(BIN)/tap run --disable-coverage dist/test/*/*.test.js
+	$(BIN)/tap run $$(ls dist/test/*/*.test.js | grep -v /interop/)
 
-# The tests that need Debian packages (tshark).
+# The tests that need Debian packages: tshark.
 interop: build
-	$(BIN)/tap run --disable-coverage dist/test/peers/interop/*.test.js
+	$(BIN)/tap run dist/test/interop/*.test.js
+
+bench: build
+	node dist/bench/pipeline.js
 
 check: build
 	$(BIN)/tsc --noEmit
@@ -29,7 +33,6 @@ build: install proto
 proto: gen/.made
 gen/.made: $(shell find proto -name '*.proto') buf.yaml buf.gen.yaml | install
 	$(BIN)/buf generate
-	$(BIN)/buf build -o gen/descriptors.binpb --as-file-descriptor-set
 	@touch $@
 
 install: node_modules/.package-lock.json
