@@ -76,6 +76,8 @@ export class SctpStream {
   }
 
   #part (packet: Packet, name: string, place: number, flags: number, ppid: number, bytes: Uint8Array, start: number, end: number): void {
+    // A place that is taken is a peer that counts wrong: what came first stays.
+    if (this.#rows.get(name)?.parts.has(place) === true) return
     if (this.#waiting >= LIMITS.chunksWaiting) this.#dropOldestRow()
     if (!this.#budget.take(end - start)) return this.#discards.count('sctp.buffer-full')
     let row = this.#rows.get(name)

@@ -61,6 +61,43 @@ export function data (tsn: number, payload: Uint8Array, { flags = 3, ppid = 46, 
   return Buffer.concat([header, payload, Buffer.alloc(-payload.length & 3)])
 }
 
+/** An I-DATA chunk (RFC 8260 clause 2.1): the PPID in the first part, the part's number in the others. */
+export function iData (tsn: number, payload: Uint8Array, { flags = 3, message = 0, part = 0, ppid = 46, stream = 0 } = {}): Buffer {
+  const header = Buffer.alloc(20)
+  header[0] = 64
+  header[1] = flags
+  header.writeUInt16BE(20 + payload.length, 2)
+  header.writeUInt32BE(tsn >>> 0, 4)
+  header.writeUInt16BE(stream, 8)
+  header.writeUInt32BE(message, 12)
+  header.writeUInt32BE((flags & 2) !== 0 ? ppid : part, 16)
+  return Buffer.concat([header, payload, Buffer.alloc(-payload.length & 3)])
+}
+
+/** A chunk of any type with a body. INIT (1) and INIT ACK (2) begin with the tag that answers will carry. */
+export function chunk (type: number, body: Uint8Array): Buffer {
+  const header = Buffer.alloc(4)
+  header[0] = type
+  header.writeUInt16BE(4 + body.length, 2)
+  return Buffer.concat([header, body, Buffer.alloc(-body.length & 3)])
+}
+
+/** A message cut into parts of a size, with the flags of a fragmented one: B first, E last. */
+export function parts (message: Buffer, size: number): { payload: Buffer, flags: number }[] {
+  const cut: { payload: Buffer, flags: number }[] = []
+  for (let at = 0; at < message.length; at += size) {
+    cut.push({ payload: message.subarray(at, at + size), flags: (at === 0 ? 2 : 0) | (at + size >= message.length ? 1 : 0) })
+  }
+  return cut
+}
+
+/** Four bytes of a number. */
+export function uint32 (value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value >>> 0)
+  return bytes
+}
+
 function uint16 (value: number): Buffer {
   const bytes = Buffer.alloc(2)
   bytes.writeUInt16BE(value)
