@@ -241,6 +241,7 @@ export class Replay {
     this.#parser = undefined
     parser.end()
     await this.#pacer?.play()
+    this.#transport.nextFile()
   }
 
   /** Ends the run; resolves once all of it is on disk, with what was seen. `events` is filled by whoever hears of the commits. */

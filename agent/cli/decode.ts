@@ -47,6 +47,7 @@ async function readFile (path: string, transport: Transport, discards: Discards)
   try {
     for await (const chunk of captureChunks(path)) parser.push(chunk)
     parser.end()
+    transport.nextFile()
   } catch (error) {
     throw inputError(error, path)
   }

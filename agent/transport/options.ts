@@ -29,8 +29,8 @@ export const LIMITS = {
   holeAgeMs: 3_000,
   /** A sequence number further off than this is another connection on the same ports. */
   sequenceJumpBytes: 16 * 1024 * 1024,
-  /** TSNs remembered to know a retransmission: a power of two. */
-  tsnWindow: 8_192,
+  /** TSNs remembered to know a retransmission, more than any receive window holds: a power of two. */
+  tsnWindow: 2_048,
   /** Chunks of one direction that wait for the rest of their message, and for how long. */
   chunksWaiting: 1_024,
   chunkAgeMs: 10_000,

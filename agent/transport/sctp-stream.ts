@@ -46,14 +46,14 @@ export class SctpStream {
 
   /** Takes a DATA chunk with its user data in `bytes[start, end)`. */
   data (packet: Packet, tsn: number, flags: number, ppid: number, bytes: Uint8Array, start: number, end: number): void {
-    if (!this.#tsns.add(tsn)) return
+    if (!this.#tsns.add(tsn, bytes, start, end)) return
     if (isWhole(flags)) this.#onData(bytes, start, end, ppid, this.flow)
     else this.#part(packet, DATA_ROW, tsn, flags, ppid, bytes, start, end)
   }
 
   /** Takes an I-DATA chunk: `message` names the message it is part of, `fsn` its place in it. The first part alone has the PPID. */
   interleaved (packet: Packet, tsn: number, message: string, fsn: number, flags: number, ppid: number, bytes: Uint8Array, start: number, end: number): void {
-    if (!this.#tsns.add(tsn)) return
+    if (!this.#tsns.add(tsn, bytes, start, end)) return
     if (isWhole(flags)) this.#onData(bytes, start, end, ppid, this.flow)
     else this.#part(packet, message, (flags & CHUNK_FLAG.begin) !== 0 ? 0 : fsn, flags, ppid, bytes, start, end)
   }

@@ -63,6 +63,12 @@ export class Sctp {
     for (const stream of this.#streams.values()) stream.sweep(now)
   }
 
+  /** Forgets all associations; what waits is given up. */
+  clear (): void {
+    for (const key of this.#streams.keys()) this.#remove(key)
+    this.#tied.clear()
+  }
+
   #chunk (packet: Packet, tag: number, sourcePort: number, destinationPort: number, bytes: Uint8Array, at: number, end: number): void {
     const type = bytes[at]!
     switch (type) {

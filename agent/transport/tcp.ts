@@ -70,6 +70,11 @@ export class Tcp {
     }
   }
 
+  /** Forgets all connections; what waits is given up. */
+  clear (): void {
+    for (const connection of this.#connections.values()) this.#remove(connection)
+  }
+
   #find (packet: Packet, hash: number, sourcePort: number, destinationPort: number): Connection {
     const known = this.#connections.get(hash)
     if (known !== undefined) {

@@ -30,6 +30,9 @@ export class Transport {
   #frames = 0
   #messages = 0
   #swept = 0
+  /** Time of the last frame, and whether the next one is the first of another file. */
+  #last = 0
+  #atBoundary = false
 
   constructor (options: TransportOptions, onMessage: MessageSink, discards: Discards) {
     this.#onMessage = onMessage
@@ -49,9 +52,21 @@ export class Transport {
     packet.frame = frame.number
     packet.seconds = frame.seconds
     packet.nanoseconds = frame.nanoseconds
-    packet.now = this.#time.advance(frame.seconds * 1000 + frame.nanoseconds / 1e6)
+    const time = frame.seconds * 1000 + frame.nanoseconds / 1e6
+    if (this.#atBoundary && time < this.#last) this.#restart()
+    this.#atBoundary = false
+    this.#last = time
+    packet.now = this.#time.advance(time)
     if (packet.now - this.#swept >= LIMITS.sweepMs) this.#sweep(packet.now)
     this.#internet.frame(packet, frame.linkType, frame.data)
+  }
+
+  /**
+   * Says that the next frame is the first of another file. Files of one capture go on where the last one ended, and so do its connections; one
+   * that begins earlier is another capture, and its connections are others even where addresses and ports are the same.
+   */
+  nextFile (): void {
+    this.#atBoundary = true
   }
 
   /** Ends the input: what still waits for its neighbours is given up, and what lies behind a hole is handed on. */
@@ -62,6 +77,13 @@ export class Transport {
   /** Frames taken, messages handed on, and bytes that wait. */
   stats (): { frames: number, messages: number, bytesBuffered: number } {
     return { frames: this.#frames, messages: this.#messages, bytesBuffered: this.#budget.used }
+  }
+
+  #restart (): void {
+    this.#sweep(Infinity)
+    this.#swept = 0
+    this.#tcp.clear()
+    this.#sctp.clear()
   }
 
   #sweep (now: number): void {

@@ -91,6 +91,8 @@ t.test('a restart has other tags, and TSNs seen before are new again', async t =
   t.same(reader.messages, hexOf([first, second]))
   reader.frame(frame([chunk(6, Buffer.alloc(0))])).frame(frame([data(5, second)]))
   t.equal(reader.messages.length, 3, 'after an ABORT nothing is remembered')
+  reader.frame(frame([data(5, first)]))
+  t.equal(reader.messages.length, 4, 'the same TSN with other data is no retransmission')
 })
 
 t.test('begun in the middle of a message: it is not waited for', async t => {
