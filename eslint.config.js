@@ -31,5 +31,7 @@ export default [
       'no-redeclare': 'off',
       '@stylistic/max-statements-per-line': 'off'
     }
-  }
+  },
+  // Tests hold messages and expectations in a line each.
+  { files: ['test/**/*.ts'], rules: { 'max-len': ['error', { code: 200 }] } }
 ]

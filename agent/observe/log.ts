@@ -17,6 +17,3 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 export function openLog (level: LogLevel, part: string): Log {
   return pino({ level, base: { part }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
 }
-
-/** A log that says nothing, for tests. */
-export const silentLog: Log = { debug () {}, info () {}, warn () {}, error () {} }

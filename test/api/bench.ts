@@ -18,7 +18,7 @@ import { temporaryDirectory } from '../lib/temporary.ts'
 const POLICY = { ...DEFAULT_POLICY, mode: 'replay' as const }
 
 /** A configuration that listens on any free port of loopback. */
-export function testConfig (directory: string, other: object = {}): Config {
+function testConfig (directory: string, other: object = {}): Config {
   return configSchema.parse({ state_directory: directory, control_socket: `${directory}/control.sock`, listen: '127.0.0.1:0', log: { level: 'silent' }, ...other })
 }
 

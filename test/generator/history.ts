@@ -16,7 +16,7 @@ function endsOf ({ kind }: Procedure): Ends {
 }
 
 /** Frames of a history over SCTP on Ethernet, one message in each. */
-export function sctpFrames (history: readonly TimedProcedure[]): TimedFrame[] {
+function sctpFrames (history: readonly TimedProcedure[]): TimedFrame[] {
   // One verification tag and one row of TSNs for each direction.
   const sides = new Map([[ENDS.source, { tag: 0x1001, tsn: 1 }], [ENDS.destination, { tag: 0x2002, tsn: 1 }]])
   const frame = (ends: Ends, message: Buffer): Buffer => {
