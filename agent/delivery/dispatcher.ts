@@ -21,6 +21,14 @@ export interface StreamHandle {
   close: () => void
 }
 
+/** A queue has acknowledged events that its log does not have: it would pass over the next ones, which will get the same ids. */
+export class PositionBeyondLog extends Error {
+  constructor (kind: string) {
+    super(`a queue of ${kind} events stands beyond the newest of them: "network" is older than "clients", as when it alone was restored. ` +
+      'Restore both from one backup')
+  }
+}
+
 /** A limit that protects the box was reached; the message says which. */
 export class LimitReached extends Error {}
 
@@ -61,7 +69,11 @@ export class Dispatcher {
     this.#limits = limits
     this.#heads = reader.heads()
     this.#saver = new PositionSaver(clients, onFatal)
-    for (const { queue: name, position } of clients.queues()) this.#load(name, new Queue(position, this.#heads[kindIndex(name.kind)]!.id))
+    for (const { queue: name, position } of clients.queues()) {
+      const { id: head } = this.#heads[kindIndex(name.kind)]!
+      if (Math.max(position.floor, ...position.ranges.map(({ to }) => to)) > head) throw new PositionBeyondLog(name.kind)
+      this.#load(name, new Queue(position, head))
+    }
   }
 
   /** Events that were gone (erased, or taken by retention) when their turn came. */

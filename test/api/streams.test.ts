@@ -1,6 +1,9 @@
-import { status } from '@grpc/grpc-js'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Client, credentials, status } from '@grpc/grpc-js'
 import t from 'tap'
 import type { EventResponse } from '../../agent/api/event-message.ts'
+import { openNetworkWriter } from '../../agent/store/network.ts'
 import { START, ulr } from '../lib/sightings.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
 import { Bench, idsOf, TestStream } from './bench.ts'
@@ -168,6 +171,38 @@ t.test('acknowledgements: twice is fine, another kind\'s or a made-up token is r
   const flipped = (token.startsWith('A') ? 'B' : 'A') + token.slice(1)
   for (const value of ['', 'nonsense', 'x'.repeat(10_000), flipped, token.slice(0, -1)]) {
     await t.rejects(stream.ack(forged(value)), { code: status.INVALID_ARGUMENT, details: /not a token of this server/ })
+  }
+})
+
+t.test('an older network beside newer clients is refused: it would swallow new events', async t => {
+  const directory = temporaryDirectory(t)
+  const bench = await Bench.start(t, directory)
+  const stream = new TestStream(t, bench.address, 'first-attachment')
+  await stream.ready
+  await bench.see(...attachments(2))
+  for (const event of await stream.take(2)) await stream.ack(event)
+  await bench.stop()
+  const { incarnation } = JSON.parse(readFileSync(join(directory, 'identity.json'), 'utf8')) as { incarnation: string }
+  rmSync(join(directory, 'network'), { recursive: true })
+  mkdirSync(join(directory, 'network'))
+  await openNetworkWriter(join(directory, 'network'), incarnation).root.close()
+  await t.rejects(Bench.start(t, directory), { message: /stands beyond the newest.*Restore both from one backup/ })
+})
+
+t.test('start_at_new is taken as old clients send it too, as a number', async t => {
+  const bench = await Bench.start(t)
+  for (const value of [0, 1]) {
+    const client = new Client(bench.address, credentials.createInsecure())
+    t.teardown(() => { client.close() })
+    // StreamConfiguration { field 6, varint } inside field 1 of the request.
+    const request = Buffer.of(0x0a, 0x02, 0x30, value)
+    const path = '/wgtwo.subscription.v1.SubscriptionEventService/StreamFirstAttachmentEvents'
+    const call = client.makeServerStreamRequest(path, (bytes: Buffer) => bytes, (bytes: Buffer) => bytes, request)
+    call.on('error', () => {})
+    await new Promise(resolve => { call.once('metadata', resolve) })
+    await bench.see(...attachments(1, 100 + value))
+    t.ok(await new Promise(resolve => { call.once('data', resolve) }))
+    call.cancel()
   }
 })
 
