@@ -47,7 +47,7 @@ export const demo: Verb = {
     const summary = await replayIntoAgent([values.capture], config, STORY_SPEED, false)
     const told = Object.values(summary.events).reduce((sum, count) => sum + Number(count), 0)
     await Promise.race([Promise.all(subscribers.map(async follower => { await follower.heard(Number(summary.events[follower.kind] ?? 0)) })), stopped])
-    printLine(`\nSeen: ${summaryLines(summary).trimEnd()}.`)
+    printLine(`\nSeen: ${summaryLines(summary).split('\n')[0]}.`)
     if (told === 0) printLine('Nothing new: the agent knew all of it from an earlier run. Remove its data to see the story again.')
     printLine(HELP.replaceAll('ADDRESS', config.listen).replaceAll('CONFIG', values.config))
     await stopped

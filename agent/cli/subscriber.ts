@@ -30,8 +30,14 @@ async function show (subject: string, config: Config): Promise<number> {
   let found = subject.startsWith('+') ? [] : await ask(config, { $case: 'imsi', value: digits })
   if (found.length === 0) found = await ask(config, { $case: 'msisdn', value: digits })
   if (found.length === 0) throw new CliError(EXIT.noInput, 'nothing is known of that SIM')
-  for (const text of found) printLine(JSON.stringify(JSON.parse(text), null, 2))
+  for (const text of found) printLine(JSON.stringify(JSON.parse(text, readableTime), null, 2))
   return EXIT.ok
+}
+
+/** Times as people read them; 0 is "never". */
+function readableTime (key: string, value: unknown): unknown {
+  if (!/^(time|toldAt|lastSeen|countryTime|numberTime)$/.test(key) || typeof value !== 'number') return value
+  return value === 0 ? undefined : new Date(value).toISOString()
 }
 
 async function ask (config: Config, by: { $case: 'imsi' | 'msisdn', value: string }): Promise<string[]> {

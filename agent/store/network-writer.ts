@@ -104,18 +104,19 @@ export class NetworkWriter {
   }
 
   async #transaction (work: (committed: Committed) => void): Promise<Committed> {
-    const heads = this.#heads.map(head => ({ ...head }))
-    const committed: Committed = { events: [], changed: 0, grown: [], heads }
+    const committed: Committed = { events: [], changed: 0, grown: [], heads: [] }
     // A throw inside the callback would not roll back, so it is carried out of it; the caller ends the process.
     let failure: unknown
     await this.#network.root.transaction(() => {
       try {
+        // Callbacks run one after the other, in one transaction or in several: each goes on from where the one before it ended.
+        const heads = committed.heads = this.#heads.map(head => ({ ...head }))
         work(committed)
         for (const kind of committed.grown) void this.#network.heads.put(headKey(this.#tenant, kind), encodeHead(heads[kind]!))
+        this.#heads = heads
       } catch (error) { failure = error }
     })
     if (failure !== undefined) throw failure
-    this.#heads = heads
     return committed
   }
 

@@ -38,6 +38,15 @@ t.test('one commit holds the state and its events, and a reader sees both or nei
   t.match(reader.subscriber('242010000000001'), { country: 'SE', number: '4790000001' })
 })
 
+t.test('commits that overlap give every event an id of its own, without gaps', async t => {
+  const { writer, reader } = openStore(t)
+  const commits = Array.from({ length: 20 }, async (_, i) => await writer.commit([ulr({ imsi: `2420100000001${String(i).padStart(2, '0')}` })], step))
+  const ids = (await Promise.all(commits)).flatMap(({ events }) => events.filter(({ event }) => event.kind === 'first-attachment').map(({ id }) => id))
+  t.same(ids.sort((a, b) => a - b), Array.from({ length: 20 }, (_, i) => i + 1))
+  reader.refresh()
+  t.equal(reader.heads()[EVENT_KINDS.indexOf('first-attachment')]?.id, 20)
+})
+
 t.test('a repeated sighting writes nothing', async t => {
   const { writer } = openStore(t)
   await writer.commit([ulr()], step)
