@@ -11,7 +11,7 @@ import { imported, type ImportedSubscriber } from './location/imported.ts'
 import { due, track } from './location/tracker.ts'
 import type { TrackerPolicy } from './location/policy.ts'
 import type { Committed, NetworkWriter, Outcome } from './store/network-writer.ts'
-import { DEFAULT_TRANSPORT_OPTIONS, Transport, type TransportOptions } from './transport/transport.ts'
+import { Transport, type TransportOptions } from './transport/transport.ts'
 
 /** Sightings that may wait for the disk before a replay is held back. */
 const BACKLOG = 20_000
@@ -189,8 +189,7 @@ const UNKNOWN: Outcome = { state: undefined, events: NO_EVENTS }
 
 /** The settings of the transport stage, in its own words. */
 function transportOptions ({ capture }: Config): TransportOptions {
-  const options = DEFAULT_TRANSPORT_OPTIONS
-  return { ...options, ports: capture.ports, tlsPorts: capture.tls_ports }
+  return { ports: capture.ports, tlsPorts: capture.tls_ports, bufferBytes: capture.reassembly_mib * 2 ** 20 }
 }
 
 /** The settings of the transaction table, in its own words. */

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { exchange, type Procedure } from '../generator/diameter.ts'
+import { base, exchange, message, type Procedure } from '../generator/diameter.ts'
 import { fragments4, fragments6, ipv6, LAYERS } from '../generator/layers.ts'
 import { back, data, ethernet, iData, ipv4, parts, sctp, tcp, type Ends } from '../generator/packet.ts'
 import { pcap } from '../generator/pcap.ts'
@@ -53,7 +53,7 @@ const FIELDS: Readonly<Record<string, string>> = {
 /** What tshark finds: a row a frame, several messages of a frame apart by ";". Numbers are made the same for both. */
 function tsharkRows (file: string): string[] {
   const fields = Object.keys(FIELDS).flatMap(field => ['-e', field])
-  const output = execFileSync('tshark', ['-n', '-2', '-r', file, '-d', 'mpls.label==16,pwethcw', '-o', 'ip.defragment:TRUE', '-o', 'sctp.reassembly:TRUE', '-o', 'tcp.desegment_tcp_streams:TRUE',
+  const output = execFileSync('tshark', ['-n', '-2', '-r', file, '-d', 'mpls.label==16,pwethcw', '-o', 'ip.defragment:TRUE', '-o', 'sctp.reassembly:TRUE', '-o', 'tcp.desegment_tcp_streams:TRUE', '-o', 'tcp.reassemble_out_of_order:FALSE',
     '-Y', 'diameter', '-T', 'fields', '-E', 'separator=|', '-E', 'aggregator=;', '-E', 'occurrence=f', ...fields], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
   return output.split('\n').filter(line => line !== '').map(line => line.split('|').map(plain).join('|'))
 }
@@ -65,6 +65,15 @@ function ourRows (stdout: string): string[] {
 /** Hexadecimal numbers as decimal ones; octets without colons. */
 function plain (value: string): string {
   return /^0x[0-9a-f]+$/.test(value) ? String(Number(value)) : value.replaceAll(':', '')
+}
+
+/** Commands that say nothing of where a SIM is: DSR, RSR (S6a), TFR, OFR (SGd), SRR, ALR (S6c, TS 29.338), CER and DWR. */
+function otherCommands (): Buffer[] {
+  const session = [base(263, 's;1'), base(264, 'host.example'), base(296, 'example'), base(1, '242010000000001')]
+  const sgd = 16777313
+  const s6c = 16777312
+  return [[320, 16777251], [322, 16777251], [8388646, sgd], [8388645, sgd], [8388647, s6c], [8388648, s6c], [257, 0], [280, 0]].map(([command, applicationId], i) =>
+    message({ command: command!, applicationId: applicationId!, isRequest: true, hopByHop: i + 1, endToEnd: i + 1 }, command! < 300 ? session.slice(1, 3) : session))
 }
 
 /** Every capture that the generator makes, by name. */
@@ -86,6 +95,24 @@ function captures (): Record<string, { linkType: number, frames: Buffer[] }> {
   made['ipv6'] = onEthernet(inSctp.map(({ payload }) => ipv6(132, payload)), 0x86dd)
   made['ipv4 fragments'] = onEthernet(inSctp.flatMap(({ ends, payload }, i) => fragments4(ipv4(ends, 132, payload, i + 1), 96)))
   made['ipv6 fragments'] = onEthernet(fragments6(132, inSctp[0]!.payload, 96), 0x86dd)
+  made['other commands'] = onEthernet(otherCommands().map((message, i) => ipv4(ENDS, 132, sctp(ENDS, 1, [data(i, message)]))))
+  const leg = { kind: 'ULR' as const, imsi: '242010000000001', plmn: '24001', endToEnd: 5, sessionId: 'one' }
+  made['two legs through a relay'] = onEthernet([1, 2].flatMap(hopByHop => {
+    const { request, answer } = exchange({ ...leg, hopByHop })
+    const ends = { ...ENDS, source: `192.0.2.${10 + hopByHop}` }
+    return [ipv4(ends, 132, sctp(ends, hopByHop, [data(1, request)])), ipv4(back(ends), 132, sctp(back(ends), hopByHop + 8, [data(1, answer)]))]
+  }))
+  const otherPath = { ...ENDS, source: '192.0.2.33', destination: '192.0.2.34' }
+  made['resent on another path'] = onEthernet([ENDS, otherPath].map(ends => ipv4(ends, 132, sctp(ends, 1, [data(1, messages[0]!.message)]))).slice(0, 1)
+    .concat(ipv4(otherPath, 132, sctp(otherPath, 1, [data(2, messages[2]!.message)]))))
+  // A whole message is missing between two: tshark begins anew at the next segment, and so do we.
+  const requests = messages.filter(({ ends }) => ends === ENDS).map(({ message }) => message)
+  let sequence = 1
+  made['tcp gap'] = onEthernet(requests.flatMap((message, i) => {
+    const segment = ipv4(ENDS, 6, tcp(ENDS, sequence, message))
+    sequence += message.length
+    return i === 3 ? [] : [segment]
+  }))
   let tsn = 1
   made['sctp fragments'] = onEthernet(messages.filter(({ ends }) => ends === ENDS).flatMap(({ ends, message }, sequence) =>
     parts(message, 100).map(({ payload, flags }) => ipv4(ends, 132, sctp(ends, 1, [data(tsn++, payload, { flags, sequence })])))))

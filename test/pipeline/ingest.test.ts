@@ -1,0 +1,94 @@
+import t, { type Test } from 'tap'
+import { configSchema } from '../../agent/config/schema.ts'
+import { Ingest } from '../../agent/ingest.ts'
+import { systemClock, type Clock } from '../../agent/lib/clock.ts'
+import type { SubscriberEvent } from '../../agent/location/event.ts'
+import { openNetworkWriter } from '../../agent/store/network.ts'
+import { NetworkWriter } from '../../agent/store/network-writer.ts'
+import { capture, type TimedProcedure } from '../generator/history.ts'
+import { temporaryDirectory } from '../lib/temporary.ts'
+
+const DAY_MS = 86_400_000
+const START = Date.UTC(2026, 0, 1)
+const ULR: TimedProcedure = { kind: 'ULR', time: START, imsi: '242010000000001', msisdn: '4790000001', plmn: '24201', imei: '35722009245138' }
+
+/** The upper half with a real store, and a wall clock that the test sets. */
+class Half {
+  now = START
+  readonly told: SubscriberEvent[] = []
+  readonly ingest: Ingest
+
+  constructor (t: Test, settings: object = {}) {
+    const clock: Clock = { ...systemClock, now: () => this.now }
+    const writer = new NetworkWriter(openNetworkWriter(temporaryDirectory(t), '0123456789abcdef'), 1, clock)
+    this.ingest = new Ingest({
+      config: configSchema.parse(settings),
+      writer,
+      clock,
+      madeAt: START,
+      onTold: ({ events }) => { this.told.push(...events.map(({ event }) => event)) },
+      onFatal: error => { throw error }
+    })
+    t.teardown(async () => { await writer.close() })
+  }
+
+  async replay (...history: TimedProcedure[]): Promise<string[]> {
+    const replay = this.ingest.replay(0)
+    await replay.data(capture(history))
+    await replay.endOfFile()
+    await replay.close()
+    return this.kinds()
+  }
+
+  /** Kinds told since the last look. */
+  kinds (): string[] {
+    return this.told.splice(0).map(({ kind }) => kind)
+  }
+}
+
+t.test('a SIM that stays put is told again by the wall clock, until it is purged', async t => {
+  const half = new Half(t)
+  t.same(await half.replay(ULR), ['first-attachment', 'periodic-country', 'handset-change'])
+  half.now = START + 14 * DAY_MS - 1_000
+  await half.ingest.tick()
+  t.same(half.kinds(), [])
+  half.now = START + 14 * DAY_MS + 1_000
+  await half.ingest.tick()
+  await half.ingest.tick()
+  t.match(half.told, [{ kind: 'periodic-country', country: 'NO', number: '4790000001', time: half.now }])
+  t.same(half.kinds().length, 1)
+  t.same(await half.replay({ kind: 'PUR', time: half.now, imsi: ULR.imsi }), [])
+  half.now += 30 * DAY_MS
+  await half.ingest.tick()
+  t.same(half.kinds(), [])
+})
+
+t.test('a learning time records first attachments and first handsets and tells what changes', async t => {
+  const half = new Half(t, { tracker: { learning_hours: 24 } })
+  t.same(await half.replay(ULR), [])
+  half.now = START + 2 * DAY_MS
+  t.same(await half.replay({ ...ULR, time: START + DAY_MS, plmn: '24001' }), ['country-change', 'periodic-country'])
+})
+
+t.test('a home country can be left out of periodic events', async t => {
+  const half = new Half(t, { tracker: { home_country: 'NO' } })
+  t.same(await half.replay(ULR), ['first-attachment', 'handset-change'])
+})
+
+t.test('a network of no known country is stored and counted, and is no change', async t => {
+  const half = new Half(t)
+  await half.replay(ULR)
+  const replay = half.ingest.replay(0)
+  await replay.data(capture([{ ...ULR, time: START + 1_000, plmn: '90170' }]))
+  await replay.endOfFile()
+  t.match((await replay.close()).discards, { 'location.unknown-country': 1 })
+  t.same(half.told.splice(0).filter(({ kind }) => kind === 'country-change'), [])
+})
+
+t.test('events grow old by when they were recorded', async t => {
+  const half = new Half(t, { store: { retention_days: 1 } })
+  half.now = START + 400 * DAY_MS
+  t.equal((await half.replay(ULR)).length, 3, 'an old capture')
+  await half.ingest.tick()
+  t.same(await half.replay({ ...ULR, time: START + 1_000, plmn: '24001' }), ['country-change', 'periodic-country'])
+})
