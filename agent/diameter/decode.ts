@@ -1,4 +1,4 @@
-import { readUint24, readUint32 } from './bytes.ts'
+import { uint24, uint32 } from '../lib/bytes.ts'
 import { APPLICATION, AVP_3GPP, BASE_AVP, COMMAND, VENDOR_3GPP } from './codes.ts'
 import { NONE, type Facts, type Span } from './facts.ts'
 
@@ -22,10 +22,10 @@ type Place = typeof IN[keyof typeof IN]
 export function decode (bytes: Uint8Array, start: number, end: number, facts: Facts): Decoded {
   if (end - start < HEADER_BYTES || bytes[start] !== 1) return 'malformed'
   facts.flags = bytes[start + 4]!
-  facts.command = readUint24(bytes, start + 5)
-  facts.applicationId = readUint32(bytes, start + 8)
-  facts.hopByHop = readUint32(bytes, start + 12)
-  facts.endToEnd = readUint32(bytes, start + 16)
+  facts.command = uint24(bytes, start + 5)
+  facts.applicationId = uint32(bytes, start + 8)
+  facts.hopByHop = uint32(bytes, start + 12)
+  facts.endToEnd = uint32(bytes, start + 16)
   if (!isRead(facts.command, facts.applicationId)) return 'other-command'
   facts.clear()
   return walk(bytes, start + HEADER_BYTES, end, IN.message, facts) ? 'facts' : 'malformed'
@@ -52,12 +52,12 @@ function walk (bytes: Uint8Array, start: number, end: number, place: Place, fact
   let at = start
   while (at < end) {
     if (end - at < 8 || ++facts.avps > MAX_AVPS) return false
-    const code = readUint32(bytes, at)
+    const code = uint32(bytes, at)
     const hasVendor = (bytes[at + 4]! & 0x80) !== 0
-    const length = readUint24(bytes, at + 5)
+    const length = uint24(bytes, at + 5)
     const header = hasVendor ? 12 : 8
     if (length < header || length > end - at) return false
-    const vendor = hasVendor ? readUint32(bytes, at + 8) : 0
+    const vendor = hasVendor ? uint32(bytes, at + 8) : 0
     if (vendor === VENDOR_3GPP) take3gpp(bytes, code, at + header, at + length, place, facts)
     else if (vendor === 0) takeBase(bytes, code, at + header, at + length, place, facts)
     at += (length + 3) & ~3
@@ -67,8 +67,8 @@ function walk (bytes: Uint8Array, start: number, end: number, place: Place, fact
 
 function takeBase (bytes: Uint8Array, code: number, start: number, end: number, place: Place, facts: Facts): void {
   if (place === IN.experimentalResult) {
-    if (code === BASE_AVP.experimentalResultCode && facts.experimentalResultCode === NONE) facts.experimentalResultCode = uint32(bytes, start, end)
-    else if (code === VENDOR_ID && facts.experimentalVendor === NONE) facts.experimentalVendor = uint32(bytes, start, end)
+    if (code === BASE_AVP.experimentalResultCode && facts.experimentalResultCode === NONE) facts.experimentalResultCode = unsigned(bytes, start, end)
+    else if (code === VENDOR_ID && facts.experimentalVendor === NONE) facts.experimentalVendor = unsigned(bytes, start, end)
     return
   }
   if (place !== IN.message) return
@@ -80,7 +80,7 @@ function takeBase (bytes: Uint8Array, code: number, start: number, end: number, 
     case BASE_AVP.destinationHost: return keep(facts.destinationHost, start, end)
     case BASE_AVP.destinationRealm: return keep(facts.destinationRealm, start, end)
     case BASE_AVP.resultCode:
-      if (facts.resultCode === NONE) facts.resultCode = uint32(bytes, start, end)
+      if (facts.resultCode === NONE) facts.resultCode = unsigned(bytes, start, end)
       return
     case BASE_AVP.experimentalResult: return enter(bytes, start, end, IN.experimentalResult, facts)
   }
@@ -108,14 +108,14 @@ function take3gpp (bytes: Uint8Array, code: number, start: number, end: number, 
     case AVP_3GPP.visitedPlmnId: return keep(facts.visitedPlmn, start, end)
     case AVP_3GPP.mmeNumberForMtSms: return keep(facts.mmeNumberForMtSms, start, end)
     case AVP_3GPP.sgsnNumber: return keep(facts.sgsnNumber, start, end)
-    case AVP_3GPP.ulrFlags: if (facts.ulrFlags === NONE) facts.ulrFlags = uint32(bytes, start, end); return
-    case AVP_3GPP.ulaFlags: if (facts.ulaFlags === NONE) facts.ulaFlags = uint32(bytes, start, end); return
-    case AVP_3GPP.norFlags: if (facts.norFlags === NONE) facts.norFlags = uint32(bytes, start, end); return
-    case AVP_3GPP.purFlags: if (facts.purFlags === NONE) facts.purFlags = uint32(bytes, start, end); return
-    case AVP_3GPP.ratType: if (facts.ratType === NONE) facts.ratType = uint32(bytes, start, end); return
-    case AVP_3GPP.cancellationType: if (facts.cancellationType === NONE) facts.cancellationType = uint32(bytes, start, end); return
-    case AVP_3GPP.smsRegisterRequest: if (facts.smsRegisterRequest === NONE) facts.smsRegisterRequest = uint32(bytes, start, end); return
-    case AVP_3GPP.equipmentStatus: if (facts.equipmentStatus === NONE) facts.equipmentStatus = uint32(bytes, start, end)
+    case AVP_3GPP.ulrFlags: if (facts.ulrFlags === NONE) facts.ulrFlags = unsigned(bytes, start, end); return
+    case AVP_3GPP.ulaFlags: if (facts.ulaFlags === NONE) facts.ulaFlags = unsigned(bytes, start, end); return
+    case AVP_3GPP.norFlags: if (facts.norFlags === NONE) facts.norFlags = unsigned(bytes, start, end); return
+    case AVP_3GPP.purFlags: if (facts.purFlags === NONE) facts.purFlags = unsigned(bytes, start, end); return
+    case AVP_3GPP.ratType: if (facts.ratType === NONE) facts.ratType = unsigned(bytes, start, end); return
+    case AVP_3GPP.cancellationType: if (facts.cancellationType === NONE) facts.cancellationType = unsigned(bytes, start, end); return
+    case AVP_3GPP.smsRegisterRequest: if (facts.smsRegisterRequest === NONE) facts.smsRegisterRequest = unsigned(bytes, start, end); return
+    case AVP_3GPP.equipmentStatus: if (facts.equipmentStatus === NONE) facts.equipmentStatus = unsigned(bytes, start, end)
   }
 }
 
@@ -131,6 +131,6 @@ function keep (span: Span, start: number, end: number): void {
 }
 
 /** An Unsigned32 or Enumerated; one of another length says nothing. */
-function uint32 (bytes: Uint8Array, start: number, end: number): number {
-  return end - start === 4 ? readUint32(bytes, start) : NONE
+function unsigned (bytes: Uint8Array, start: number, end: number): number {
+  return end - start === 4 ? uint32(bytes, start) : NONE
 }

@@ -1,4 +1,4 @@
-import { readUint24, readUint32 } from './bytes.ts'
+import { uint24, uint32 } from '../lib/bytes.ts'
 import { VENDOR_3GPP } from './codes.ts'
 import { isGrouped } from './grouped.ts'
 
@@ -54,13 +54,13 @@ export function describe (bytes: Uint8Array, start: number, end: number): Descri
   if (end - start < 20 || bytes[start] !== 1) return undefined
   const flags = bytes[start + 4]!
   const found: Description = {
-    cmd: readUint24(bytes, start + 5),
+    cmd: uint24(bytes, start + 5),
     request: (flags & 0x80) !== 0,
     flags: flags.toString(16).padStart(2, '0'),
-    appId: readUint32(bytes, start + 8),
-    hbh: `0x${readUint32(bytes, start + 12).toString(16).padStart(8, '0')}`,
-    e2e: `0x${readUint32(bytes, start + 16).toString(16).padStart(8, '0')}`,
-    length: readUint24(bytes, start + 1)
+    appId: uint32(bytes, start + 8),
+    hbh: `0x${uint32(bytes, start + 12).toString(16).padStart(8, '0')}`,
+    e2e: `0x${uint32(bytes, start + 16).toString(16).padStart(8, '0')}`,
+    length: uint24(bytes, start + 1)
   }
   return walk(bytes, start + 20, end, found, 0, { avps: 0 }) ? found : undefined
 }
@@ -70,12 +70,12 @@ function walk (bytes: Uint8Array, start: number, end: number, found: Description
   let at = start
   while (at < end) {
     if (end - at < 8 || ++count.avps > MAX_AVPS) return false
-    const code = readUint32(bytes, at)
+    const code = uint32(bytes, at)
     const hasVendor = (bytes[at + 4]! & 0x80) !== 0
     const header = hasVendor ? 12 : 8
-    const length = readUint24(bytes, at + 5)
+    const length = uint24(bytes, at + 5)
     if (length < header || length > end - at) return false
-    const vendor = hasVendor ? readUint32(bytes, at + 8) : 0
+    const vendor = hasVendor ? uint32(bytes, at + 8) : 0
     if (isGrouped(vendor, code) && depth < MAX_DEPTH) walk(bytes, at + header, at + length, found, depth + 1, count)
     else show(bytes, code, vendor, at + header, at + length, found)
     at += (length + 3) & ~3
@@ -90,7 +90,7 @@ function show (bytes: Uint8Array, code: number, vendor: number, start: number, e
   if (key in found) return
   if (form === 'text') found[key] = utf8.decode(bytes.subarray(start, end))
   else if (form === 'hex') found[key] = hex(bytes, start, end)
-  else if (end - start === 4) found[key] = readUint32(bytes, start)
+  else if (end - start === 4) found[key] = uint32(bytes, start)
   if (key === 'msisdnHex') found['msisdn'] = tbcdText(bytes, start, end)
 }
 

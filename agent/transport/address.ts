@@ -1,4 +1,4 @@
-import { uint16 } from './bytes.ts'
+import { uint16 } from '../lib/bytes.ts'
 
 /** An address as text: four bytes dotted, sixteen by RFC 5952 (lower case, the longest run of zeros shortened). */
 export function formatAddress (address: Uint8Array): string {

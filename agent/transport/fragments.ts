@@ -1,6 +1,6 @@
 import type { Discards } from '../lib/discards.ts'
 import type { Budget } from './budget.ts'
-import { sameBytes } from './bytes.ts'
+import { sameBytes } from '../lib/bytes.ts'
 import { LIMITS } from './options.ts'
 import type { Packet } from './packet.ts'
 

@@ -1,4 +1,4 @@
-import { uint24, uint32 } from './bytes.ts'
+import { uint24, uint32 } from '../lib/bytes.ts'
 import { LIMITS } from './options.ts'
 
 /** Length of a Diameter header (RFC 6733 clause 3). */

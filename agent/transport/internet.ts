@@ -1,6 +1,6 @@
 import type { Discards } from '../lib/discards.ts'
 import type { Budget } from './budget.ts'
-import { uint16, uint32 } from './bytes.ts'
+import { uint16, uint32 } from '../lib/bytes.ts'
 import { Fragments } from './fragments.ts'
 import { enterLink, ETHER, type Layer } from './link.ts'
 import { LIMITS } from './options.ts'

@@ -1,4 +1,4 @@
-import { uint16, uint32 } from './bytes.ts'
+import { uint16, uint32 } from '../lib/bytes.ts'
 
 /** Link types of capture files (www.tcpdump.org/linktypes.html). */
 const LINK = {

@@ -1,6 +1,6 @@
 import type { Discards } from '../lib/discards.ts'
 import type { Budget } from './budget.ts'
-import { uint16, uint32 } from './bytes.ts'
+import { uint16, uint32 } from '../lib/bytes.ts'
 import { flowOf, isOn, reversed, type Flow, type FlowMessageSink } from './flow.ts'
 import { LIMITS, type TransportOptions } from './options.ts'
 import { hashEndpoint, hashPair, type Packet } from './packet.ts'

@@ -1,4 +1,4 @@
-import { uint16 } from './bytes.ts'
+import { uint16 } from '../lib/bytes.ts'
 import { enterEthernet, ETHER, type Layer } from './link.ts'
 
 /** Bits of a GRE header (RFC 2784, RFC 2890; routing is RFC 1701 and is not read). */

@@ -53,8 +53,11 @@ const FIELDS: Readonly<Record<string, string>> = {
 /** What tshark finds: a row a frame, several messages of a frame apart by ";". Numbers are made the same for both. */
 function tsharkRows (file: string): string[] {
   const fields = Object.keys(FIELDS).flatMap(field => ['-e', field])
-  const output = execFileSync('tshark', ['-n', '-2', '-r', file, '-d', 'mpls.label==16,pwethcw', '-o', 'ip.defragment:TRUE', '-o', 'sctp.reassembly:TRUE', '-o', 'tcp.desegment_tcp_streams:TRUE', '-o', 'tcp.reassemble_out_of_order:FALSE',
-    '-Y', 'diameter', '-T', 'fields', '-E', 'separator=|', '-E', 'aggregator=;', '-E', 'occurrence=f', ...fields], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  const preferences = ['ip.defragment:TRUE', 'sctp.reassembly:TRUE', 'tcp.desegment_tcp_streams:TRUE', 'tcp.reassemble_out_of_order:FALSE']
+  const output = execFileSync('tshark', [
+    '-n', '-2', '-r', file, '-d', 'mpls.label==16,pwethcw', ...preferences.flatMap(preference => ['-o', preference]),
+    '-Y', 'diameter', '-T', 'fields', '-E', 'separator=|', '-E', 'aggregator=;', '-E', 'occurrence=f', ...fields
+  ], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
   return output.split('\n').filter(line => line !== '').map(line => line.split('|').map(plain).join('|'))
 }
 
