@@ -16,10 +16,13 @@ const TLS_MAJOR = 3
  */
 export class TcpStream {
   readonly #framer: Framer
+  readonly #onMessage: FramedSink
   readonly #discards: Discards
   readonly #budget: Budget
   /** Sequence number of the next byte; undefined before the first segment. */
   #next: number | undefined
+  /** Where reading began in the middle of a connection: what comes from before it was not seen yet. Undefined after a SYN. */
+  #origin: number | undefined
   /** Bytes of a message that is not all there. */
   #tail = new Uint8Array(0)
   #tailLength = 0
@@ -30,6 +33,7 @@ export class TcpStream {
 
   constructor (onMessage: FramedSink, discards: Discards, budget: Budget) {
     this.#framer = new Framer(false, onMessage, discards)
+    this.#onMessage = onMessage
     this.#discards = discards
     this.#budget = budget
   }
@@ -47,7 +51,7 @@ export class TcpStream {
   reset (): void {
     this.#skipHoles()
     this.#dropTail()
-    this.#next = undefined
+    this.#next = this.#origin = undefined
     this.#encrypted = false
     this.#framer.aligned = false
   }
@@ -55,18 +59,27 @@ export class TcpStream {
   /** Takes the segment `bytes[start, end)`. */
   segment (sequence: number, bytes: Uint8Array, start: number, end: number, now: number): void {
     if (end <= start || this.#encrypted) return
-    if (this.#next === undefined) this.#next = sequence
+    if (this.#next === undefined) this.#next = this.#origin = sequence
     const ahead = sequence - this.#next | 0
     if (Math.abs(ahead) > LIMITS.sequenceJumpBytes) {
       this.#discards.count('tcp.sequence-jump')
       this.reset()
-      this.#next = sequence
+      this.#next = this.#origin = sequence
       this.#append(bytes, start, end)
     } else if (ahead > 0) this.#hold(sequence, bytes, start, end, now)
-    else if (start - ahead < end) {
+    else {
+      if (this.#origin !== undefined && (sequence - this.#origin | 0) < 0) this.#early(sequence, bytes, start, end)
+      if (start - ahead >= end) return
       this.#append(bytes, start - ahead, end)
       this.#drain()
     }
+  }
+
+  /** The first segments of a capture may come out of order: the whole messages in one from before the first are taken. */
+  #early (sequence: number, bytes: Uint8Array, start: number, end: number): void {
+    const before = this.#origin! - sequence | 0
+    this.#origin = sequence
+    new Framer(false, this.#onMessage, this.#discards).take(bytes, start, Math.min(end, start + before))
   }
 
   /** Gives up on holes that have been open for too long; with Infinity, on all. */

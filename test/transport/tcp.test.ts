@@ -80,6 +80,21 @@ t.test('begun in the middle: the first whole message is found', async t => {
   }
 })
 
+t.test('begun in the middle, with the first segments out of order', async t => {
+  const sent = messages(5)
+  let sequence = 4_294_967_000
+  const frames = sent.map(message => {
+    const made = frame(sequence, message)
+    sequence += message.length
+    return made
+  })
+  for (const order of [[1, 0, 2, 3, 4], [2, 1, 0, 3, 4], [4, 3, 2, 1, 0], [1, 0, 1, 0, 2, 3, 4]]) {
+    const reader = new Reader()
+    for (const i of order) reader.frame(frames[i]!)
+    t.same([...reader.end().messages].sort(), hexOf(sent).sort(), order.join(' '))
+  }
+})
+
 t.test('a broken message does not take its neighbours with it', async t => {
   const sent = messages(4)
   const breaks: Record<string, (message: Buffer) => Buffer> = {
