@@ -50,10 +50,12 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     const port = await serve.listen(config.listen)
     const control = await startControl(config, ingest, serve, clock)
     log.info({ port, socket: config.control_socket }, 'serving')
-    const scanning = scan(config.state_directory, log, onFatal)
+    const scanStop = new AbortController()
+    const scanning = scan(config.state_directory, log, onFatal, scanStop.signal)
     return {
       port,
       stop: async () => {
+        scanStop.abort()
         await scanning
         await stopServer(control)
         await ingest.stop()
@@ -78,8 +80,15 @@ async function refuseDamage (directory: string): Promise<void> {
 }
 
 /** Reads every record beside the running agent: damage inside the file shows itself early, and not to a client. */
-async function scan (directory: string, log: Log, onFatal: AgentParts['onFatal']): Promise<void> {
-  const { records, problems } = await inspect(directory, 'records')
+async function scan (directory: string, log: Log, onFatal: AgentParts['onFatal'], stop: AbortSignal): Promise<void> {
+  let inspection
+  try {
+    inspection = await inspect(directory, 'records', stop)
+  } catch (error) {
+    if (stop.aborted) return
+    throw error
+  }
+  const { records, problems } = inspection
   if (problems.length > 0) onFatal(new StoreDamaged(problems.join('; '), directory).message, true)
   else log.info({ records }, 'all stored records are sound')
 }

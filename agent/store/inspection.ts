@@ -28,11 +28,11 @@ const DEATHS: readonly string[] = ['SIGBUS', 'SIGSEGV', 'SIGABRT', 'SIGFPE', 'SI
 
 /**
  * Inspects the data of a state directory in a child process, because LMDB kills the process that reads a truncated file. Never throws for
- * damage: that is a problem in the result.
+ * damage: that is a problem in the result. An abort by `stop` ends the child and rejects.
  */
-export async function inspect (directory: string, depth: Depth): Promise<Inspection> {
+export async function inspect (directory: string, depth: Depth, stop?: AbortSignal): Promise<Inspection> {
   const script = fileURLToPath(new URL('./inspector.js', import.meta.url))
-  const child = spawn(process.execPath, [script, directory, depth], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, [script, directory, depth], { stdio: ['ignore', 'pipe', 'ignore'], ...(stop === undefined ? {} : { signal: stop }) })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', text => { output += text })
   const { code, signal } = await new Promise<{ code: number | null, signal: string | null }>((resolve, reject) => {
