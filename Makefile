@@ -29,10 +29,12 @@ check: build
 build: install proto
 	@rm -rf dist
 	$(BIN)/tsc
+	@cp gen/descriptors.binpb dist/gen/
 
 proto: gen/.made
 gen/.made: $(shell find proto -name '*.proto') buf.yaml buf.gen.yaml | install
 	$(BIN)/buf generate
+	$(BIN)/buf build -o gen/descriptors.binpb --as-file-descriptor-set
 	@touch $@
 
 install: node_modules/.package-lock.json

@@ -1,11 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Server } from '@grpc/grpc-js'
 import { ControlServiceService } from '../gen/landfall/control/v1/control.ts'
 import { controlHandlers } from './api/control-service.ts'
-import { bind, makeServer, stopServer } from './api/server.ts'
+import { listen, type Listener } from './api/listener.ts'
+import { makeServer, stopServer } from './api/server.ts'
 import type { Config } from './config/schema.ts'
-import { IngestLink } from './ingest-link.ts'
+import { IngestLink, type SpaceListener } from './ingest-link.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import type { Log } from './observe/log.ts'
 import { Serve } from './serve.ts'
@@ -13,6 +14,9 @@ import { StoreDamaged } from './store/damage.ts'
 import { openIdentity, sealIdentity, stateFiles, type Identity } from './store/identity.ts'
 import { inspect } from './store/inspection.ts'
 import { lockDirectory } from './store/lock.ts'
+
+/** Command lines that may talk to the agent at once. */
+const CONTROL_CONNECTIONS = 64
 
 /** What an agent is started with. */
 export interface AgentParts {
@@ -43,12 +47,18 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     const identity = openIdentity(config.state_directory, clock.now())
     await refuseDamage(config.state_directory)
     const fatal = (text: string): void => { onFatal(text, false) }
-    const ingest = await startIngest(config, identity, fatal)
-    const serve = new Serve({ config, identity, clock, onFatal: error => { fatal(`storing queue positions failed: ${String(error)}`) } })
+    let readOnly = false
+    const ingest = await startIngest(config, identity, fatal, (low, freeMib) => {
+      readOnly = low
+      const room = { freeMib, reserveMib: config.store.reserve_mib }
+      if (low) log.error(room, 'the disk is full: nothing new is stored until there is room; acknowledgements go on')
+      else log.info(room, 'there is room on the disk: new state is stored')
+    })
+    const serve = new Serve({ config, identity, clock, log, onFatal: error => { fatal(`storing queue positions failed: ${String(error)}`) } })
     sealIdentity(config.state_directory)
     ingest.onGrew = (kinds, heads) => { serve.grew(kinds, heads) }
     const port = await serve.listen(config.listen)
-    const control = await startControl(config, ingest, serve, clock)
+    const control = await startControl(config, ingest, serve, clock, () => readOnly)
     log.info({ port, socket: config.control_socket }, 'serving')
     const scanStop = new AbortController()
     const scanning = scan(config.state_directory, log, onFatal, scanStop.signal)
@@ -57,7 +67,8 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
       stop: async () => {
         scanStop.abort()
         await scanning
-        await stopServer(control)
+        control.listener.close()
+        await stopServer(control.server)
         await ingest.stop()
         await serve.stop()
         rmSync(config.control_socket, { force: true })
@@ -93,24 +104,26 @@ async function scan (directory: string, log: Log, onFatal: AgentParts['onFatal']
   else log.info({ records }, 'all stored records are sound')
 }
 
-async function startIngest (config: Config, identity: Identity, onFatal: (text: string) => void): Promise<IngestLink> {
+async function startIngest (config: Config, identity: Identity, onFatal: (text: string) => void, onSpace: SpaceListener): Promise<IngestLink> {
   const path = stateFiles(config.state_directory).network
-  return await IngestLink.start({ config, path, incarnation: identity.incarnation, madeAt: identity.madeAt }, onFatal)
+  return await IngestLink.start({ config, path, incarnation: identity.incarnation, madeAt: identity.madeAt }, onFatal, onSpace)
 }
 
 /** The control socket: only this user may speak to it. The lock says that a socket found there is a dead agent's. */
-async function startControl (config: Config, ingest: IngestLink, serve: Serve, clock: Clock): Promise<Server> {
+async function startControl (
+  config: Config, ingest: IngestLink, serve: Serve, clock: Clock, readOnly: () => boolean
+): Promise<{ server: Server, listener: Listener }> {
   mkdirSync(dirname(config.control_socket), { recursive: true, mode: 0o700 })
-  rmSync(config.control_socket, { force: true })
   const server = makeServer()
   server.addService(ControlServiceService, controlHandlers({
     ingest,
     reader: serve.reader,
+    dispatcher: serve.dispatcher,
+    readOnly,
     now: clock.now,
     inspect: async () => await inspect(config.state_directory, 'records'),
     liveSource: false
   }))
-  await bind(server, `unix:${config.control_socket}`)
-  chmodSync(config.control_socket, 0o600)
-  return server
+  const listener = await listen(server, { address: `unix:${config.control_socket}`, connections: CONTROL_CONNECTIONS, mode: 0o600 })
+  return { server, listener }
 }

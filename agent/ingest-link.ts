@@ -7,6 +7,9 @@ import type { LogHead } from './store/head.ts'
 /** Ingest would not do what was asked; the text says why. */
 class IngestRefusal extends Error {}
 
+/** Told when room on the disk has run out (`low`), and when there is room again. */
+export type SpaceListener = (low: boolean, freeMib: number) => void
+
 type Ask<T = IngestRequest> = T extends { id: number } ? Omit<T, 'id'> : never
 
 /** The main thread's end of the upper half. */
@@ -19,17 +22,20 @@ export class IngestLink {
   /** Told of logs that have grown, by index of kind, after it is on disk. */
   onGrew: (kinds: number[], heads: LogHead[]) => void = () => {}
 
-  private constructor (worker: Worker) {
+  readonly #onSpace: SpaceListener
+
+  private constructor (worker: Worker, onSpace: SpaceListener) {
     this.#worker = worker
+    this.#onSpace = onSpace
   }
 
   /**
    * Starts the thread; resolves once it has opened its data. `onFatal` is told when it cannot go on or has ended by itself: a process
    * with half of its work gone must end.
    */
-  static async start (data: IngestThreadData, onFatal: (text: string) => void): Promise<IngestLink> {
+  static async start (data: IngestThreadData, onFatal: (text: string) => void, onSpace: SpaceListener): Promise<IngestLink> {
     const worker = new Worker(new URL('./ingest-thread.js', import.meta.url), { workerData: data, name: 'ingest' })
-    const link = new IngestLink(worker)
+    const link = new IngestLink(worker, onSpace)
     await new Promise<void>((resolve, reject) => {
       let ready = false
       const fail = (text: string): void => {
@@ -89,6 +95,7 @@ export class IngestLink {
   #hear (message: IngestMessage, fail: (text: string) => void): void {
     switch (message.say) {
       case 'grew': this.onGrew(message.kinds, message.heads); break
+      case 'space': this.#onSpace(message.low, message.freeMib); break
       case 'answer': this.#take(message.id)?.resolve(message.value); break
       case 'refusal': this.#take(message.id)?.reject(new IngestRefusal(message.text)); break
       case 'fatal': fail(message.text); break

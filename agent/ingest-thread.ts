@@ -7,6 +7,7 @@ import type { ImportedSubscriber } from './location/imported.ts'
 import type { LogHead } from './store/head.ts'
 import { openNetworkWriter } from './store/network.ts'
 import { NetworkWriter } from './store/network-writer.ts'
+import { SpaceWatch, StoreFull } from './store/space.ts'
 import { TENANT } from './store/tenant.ts'
 
 /** What the thread is given when it starts. */
@@ -34,6 +35,8 @@ export type IngestMessage =
   { say: 'grew', kinds: number[], heads: LogHead[] } |
   { say: 'answer', id: number, value?: number | ReplaySummary } |
   { say: 'refusal', id: number, text: string } |
+  /** Room on the disk has run out (`low`), or is there again. */
+  { say: 'space', low: boolean, freeMib: number } |
   /** The thread cannot go on; the process must end. */
   { say: 'fatal', text: string }
 
@@ -43,15 +46,21 @@ function run (port: MessagePort, { config, path, incarnation, madeAt }: IngestTh
   const onFatal = (error: unknown): void => { say({ say: 'fatal', text: error instanceof Error ? error.message : String(error) }) }
   const writer = new NetworkWriter(openNetworkWriter(path, incarnation), TENANT.number, systemClock)
   const replays = new Map<number, OpenReplay>()
+  /** What was told to replays that are ending. */
+  const closing = new Set<OpenReplay['told']>()
   const ingest = new Ingest({
     config,
     writer,
     clock: systemClock,
     madeAt,
     onFatal,
+    space: new SpaceWatch(config.state_directory, config.store.reserve_mib * 2 ** 20, (low, freeMib) => { say({ say: 'space', low, freeMib }) }),
+    onRetained: ({ taken, heads }) => {
+      say({ say: 'grew', kinds: [...taken.keys()].filter(kind => taken[kind]! > 0), heads })
+    },
     onTold: ({ grown, heads, events }) => {
       say({ say: 'grew', kinds: grown, heads })
-      for (const { told } of replays.values()) {
+      for (const told of [...[...replays.values()].map(({ told }) => told), ...closing]) {
         for (const { event } of events) told[event.kind] = (told[event.kind] ?? 0) + 1
       }
     }
@@ -71,8 +80,9 @@ function run (port: MessagePort, { config, path, incarnation, madeAt }: IngestTh
         return
       case 'replay-close': {
         const { replay, told } = open(request.replay)
-        const summary = await replay.close()
         replays.delete(request.replay)
+        closing.add(told)
+        const summary = await replay.close().finally(() => { closing.delete(told) })
         return { ...summary, events: told }
       }
       case 'import':
@@ -92,7 +102,7 @@ function run (port: MessagePort, { config, path, incarnation, madeAt }: IngestTh
     answer(request).then(
       value => { say({ say: 'answer', id: request.id, ...(value === undefined ? {} : { value }) }) },
       error => {
-        if (error instanceof CaptureFormatError) say({ say: 'refusal', id: request.id, text: error.message })
+        if (error instanceof CaptureFormatError || error instanceof StoreFull) say({ say: 'refusal', id: request.id, text: error.message })
         else onFatal(error)
       })
   })

@@ -10,7 +10,8 @@ import type { Subscriber } from './location/subscriber.ts'
 import { imported, type ImportedSubscriber } from './location/imported.ts'
 import { due, track } from './location/tracker.ts'
 import type { TrackerPolicy } from './location/policy.ts'
-import type { Committed, NetworkWriter, Outcome } from './store/network-writer.ts'
+import type { Committed, NetworkWriter, Outcome, RetentionLimits, Retained } from './store/network-writer.ts'
+import { StoreFull, type SpaceWatch } from './store/space.ts'
 import { Transport, type TransportOptions } from './transport/transport.ts'
 
 /** Sightings that may wait for the disk before a replay is held back. */
@@ -19,6 +20,8 @@ const BACKLOG = 20_000
 const TICK_MS = 1_000
 /** Periodic-country events told in one tick at most, so that millions that fall due at once are spread over time. */
 const DUE_PER_TICK = 1_000
+/** Slices of old events that one tick removes at most. */
+const RETENTION_SLICES = 10
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
@@ -48,6 +51,9 @@ export interface IngestParts {
   madeAt: number
   /** Told after each commit that told something. */
   onTold: (committed: Committed) => void
+  /** Told after each step of retention. */
+  onRetained: (retained: Retained) => void
+  space: SpaceWatch
   /** A commit failed: nobody knows what the disk holds, so the process must end. */
   onFatal: (error: unknown) => void
 }
@@ -56,13 +62,18 @@ export interface IngestParts {
 export class Ingest {
   readonly #parts: IngestParts
   readonly #intervalMs: number
+  /** Wall clock less monotonic clock when this began. */
+  readonly #wallOffset: number
   #waiting: Arrival[] = []
   #committing: Promise<void> | undefined
   #replays = 0
+  /** Why sightings were dropped while replays were open. */
+  #full: StoreFull | undefined
   #cancelTick: (() => void) | undefined
 
   constructor (parts: IngestParts) {
     this.#parts = parts
+    this.#wallOffset = parts.clock.now() - parts.clock.monotonic()
     this.#intervalMs = Math.ceil(parts.config.tracker.periodic_interval_hours * HOUR_MS)
   }
 
@@ -82,31 +93,54 @@ export class Ingest {
 
   /** Looks once for events that are due by the wall clock, and for old ones. A running replay has its own time, so it is left alone. */
   async tick (): Promise<void> {
-    const { writer, clock, config } = this.#parts
+    const { writer, clock, config, space } = this.#parts
     const now = clock.now()
-    if (this.#replays === 0) {
+    const low = space.check()
+    if (this.#replays === 0 && !low) {
       const told = await writer.commitDue(now - this.#intervalMs, DUE_PER_TICK, state => state === undefined ? UNKNOWN : due(state, now, this.#policy('live')))
       this.#announce(told)
     }
-    await writer.retain(now - config.store.retention_days * DAY_MS)
+    // A wall clock that jumps ahead must not cost anybody an event.
+    const steady = Math.min(now, clock.monotonic() + this.#wallOffset)
+    await this.#retain({ before: steady - config.store.retention_days * DAY_MS, maxBytes: config.store.retention_mib * 2 ** 20 })
   }
 
-  /** Takes subscribers that are known already; resolves once they are on disk with how many were new or changed. */
+  /** Removes old events, slice by slice, so that what is told meanwhile is not held up. */
+  async #retain (limits: RetentionLimits): Promise<void> {
+    for (let slice = 0; slice < RETENTION_SLICES; slice++) {
+      const retained = await this.#parts.writer.retain(limits)
+      if (retained === undefined) return
+      this.#parts.onRetained(retained)
+    }
+  }
+
+  /** Takes subscribers that are known already; resolves once they are on disk with how many were new or changed. Rejects with StoreFull. */
   async import (rows: readonly ImportedSubscriber[]): Promise<number> {
+    this.#parts.space.demand()
     const committed = await this.#parts.writer.commit(rows, (state, row) => ({ state: imported(state, row), events: NO_EVENTS }))
     return committed.changed
   }
 
-  /** Opens a run of capture files. */
+  /** Opens a run of capture files. Throws StoreFull, as the run does when room runs out on the way. */
   replay (speed: number): Replay {
-    this.#replays++
+    this.#parts.space.demand()
+    if (this.#replays++ === 0) this.#full = undefined
     return new Replay(this.#parts, speed, {
       offer: (sighting, discards) => { this.#offer(sighting, discards) },
-      flushed: async () => { await this.flushed() },
-      held: async () => { if (this.#waiting.length >= BACKLOG) await this.flushed() },
+      flushed: async () => {
+        await this.flushed()
+        if (this.#full !== undefined) throw this.#full
+      },
+      held: async () => {
+        if (this.#waiting.length >= BACKLOG) await this.flushed()
+        if (this.#full !== undefined) throw this.#full
+      },
       closed: async until => {
-        if (until > 0) await this.#dueUntil(until)
-        this.#replays--
+        try {
+          if (until > 0) await this.#dueUntil(until)
+        } finally {
+          this.#replays--
+        }
       }
     })
   }
@@ -130,6 +164,10 @@ export class Ingest {
         await this.#commitBatch()
       }
     } catch (error) {
+      if (error instanceof StoreFull) {
+        this.#drop(error)
+        return
+      }
       onFatal(error)
       await new Promise<never>(() => {})
     }
@@ -141,7 +179,8 @@ export class Ingest {
    * between their batches, at its own time.
    */
   async #commitBatch (): Promise<void> {
-    const { config, writer } = this.#parts
+    const { config, writer, space } = this.#parts
+    space.demand()
     const first = this.#waiting[0]!.sighting.time
     await this.#dueUntil(first)
     let size = 0
@@ -154,6 +193,14 @@ export class Ingest {
       return tracked
     }
     this.#announce(await writer.commit(batch, step))
+  }
+
+  /** There is no room: what waits is counted and passed over, and the replays it came from are told. */
+  #drop (full: StoreFull): void {
+    for (const { discards } of this.#waiting) discards.count('store.full')
+    this.#waiting = []
+    this.#full = full
+    this.#committing = undefined
   }
 
   /** Tells what fell due up to a moment of capture time, each at the moment it did. */
@@ -247,7 +294,12 @@ export class Replay {
   async close (): Promise<ReplaySummary> {
     this.#transport.end()
     this.#transactions.end()
-    await this.#ports.flushed()
+    try {
+      await this.#ports.flushed()
+    } catch (error) {
+      await this.#ports.closed(0)
+      throw error
+    }
     await this.#ports.closed(this.#newest)
     const { frames, messages } = this.#transport.stats()
     return { frames, messages, sightings: this.#sightings, events: {}, discards: this.#discards.counts() }

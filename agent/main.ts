@@ -5,6 +5,7 @@ import { demo } from './cli/demo.ts'
 import { listen } from './cli/listen.ts'
 import { replay } from './cli/replay.ts'
 import { run } from './cli/run.ts'
+import { queues } from './cli/queues.ts'
 import { subscriber } from './cli/subscriber.ts'
 import { dispatch } from './cli/dispatch.ts'
 import { version } from './cli/version.ts'
@@ -13,4 +14,4 @@ import { version } from './cli/version.ts'
 process.umask(0o077)
 
 // Which verb, then hand over.
-process.exitCode = await dispatch([run, replay, decode, listen, subscriber, check, demo, version], process.argv.slice(2))
+process.exitCode = await dispatch([run, replay, decode, listen, queues, subscriber, check, demo, version], process.argv.slice(2))

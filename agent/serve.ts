@@ -1,14 +1,21 @@
 import type { Server } from '@grpc/grpc-js'
-import { SubscriptionEventServiceService } from '../gen/wgtwo/subscription/v1/subscription.ts'
+import { EventServiceService } from '../gen/landfall/v1/events.ts'
 import { SmsServiceService } from '../gen/wgtwo/sms/v1/sms.ts'
+import { SubscriptionEventServiceService } from '../gen/wgtwo/subscription/v1/subscription.ts'
+import { EventService } from './api/event-service.ts'
+import { Health } from './api/health.ts'
+import { Identifiers } from './api/identifier.ts'
+import { listen, type Listener } from './api/listener.ts'
 import { Pseudonyms } from './api/pseudonym.ts'
-import { bind, makeServer, stopServer } from './api/server.ts'
+import { addReflection, SERVICES } from './api/reflection.ts'
+import { makeServer, stopServer } from './api/server.ts'
 import { smsHandlers } from './api/sms-service.ts'
 import { SubscriptionService } from './api/subscription-service.ts'
 import type { Config } from './config/schema.ts'
 import { Dispatcher } from './delivery/dispatcher.ts'
 import { AckTokens } from './delivery/token.ts'
 import type { Clock } from './lib/clock.ts'
+import type { Log } from './observe/log.ts'
 import { ClientsStore } from './store/clients.ts'
 import type { LogHead } from './store/head.ts'
 import { stateFiles, type Identity } from './store/identity.ts'
@@ -16,11 +23,17 @@ import { openNetworkReader } from './store/network.ts'
 import { NetworkReader } from './store/network-reader.ts'
 import { TENANT } from './store/tenant.ts'
 
+const HOUR_MS = 3_600_000
+
+/** Permissions of a public unix socket: the user and the group. */
+const SOCKET_MODE = 0o660
+
 /** What the lower half needs of its surroundings. */
 export interface ServeParts {
   config: Config
   identity: Identity
   clock: Clock
+  log: Log
   /** A commit failed: nobody knows what the disk holds, so the process must end. */
   onFatal: (error: unknown) => void
 }
@@ -28,44 +41,65 @@ export interface ServeParts {
 /** The lower half: joins delivery and api to the store. */
 export class Serve {
   readonly reader: NetworkReader
+  readonly dispatcher: Dispatcher
+  readonly #connections: number
   readonly #clients: ClientsStore
-  readonly #dispatcher: Dispatcher
   readonly #subscriptions: SubscriptionService
+  readonly #events: EventService
+  readonly #health = new Health(SERVICES)
   readonly #server: Server
+  #listener: Listener | undefined
 
   /** Opens the data; the upper half must have opened its environment before. */
-  constructor ({ config, identity, clock, onFatal }: ServeParts) {
+  constructor ({ config, identity, clock, log, onFatal }: ServeParts) {
     const files = stateFiles(config.state_directory)
+    const { delivery } = config
+    this.#connections = delivery.connections
     this.reader = new NetworkReader(openNetworkReader(files.network, identity.incarnation), TENANT.number)
     this.#clients = ClientsStore.open(files.clients, identity.incarnation)
-    const limits = { queuesPerClient: config.delivery.queues_per_client, streams: config.delivery.streams }
-    this.#dispatcher = new Dispatcher(this.reader, this.#clients, clock, limits, onFatal)
-    this.#subscriptions = new SubscriptionService({
-      dispatcher: this.#dispatcher,
-      tokens: new AckTokens(identity.tokenKey, identity.incarnation),
-      pseudonyms: new Pseudonyms(identity.pseudonymKey),
-      region: config.region
+    const limits = { queuesPerClient: delivery.queues_per_client, streams: delivery.streams, idleQueueMs: delivery.idle_queue_hours * HOUR_MS }
+    this.dispatcher = new Dispatcher(this.reader, this.#clients, clock, limits, {
+      missed: (queue, count) => { log.warn({ ...queue, count }, 'retention took events that this queue had not acknowledged') },
+      expired: (queue, waiting) => { log.warn({ ...queue, waiting }, 'this queue was forgotten: nobody has read it for too long') },
+      fatal: onFatal
     })
+    const parts = {
+      dispatcher: this.dispatcher,
+      tokens: new AckTokens(identity.tokenKey, identity.incarnation),
+      identifiers: new Identifiers(new Pseudonyms(identity.pseudonymKey), config.region),
+      clock,
+      streamMinutes: delivery.stream_minutes,
+      maxDeliveries: delivery.max_deliveries
+    }
+    this.#subscriptions = new SubscriptionService(parts)
+    this.#events = new EventService(parts)
     this.#server = makeServer()
     this.#server.addService(SubscriptionEventServiceService, this.#subscriptions.handlers())
+    this.#server.addService(EventServiceService, this.#events.handlers())
     this.#server.addService(SmsServiceService, smsHandlers())
+    this.#health.addTo(this.#server)
+    addReflection(this.#server)
   }
 
   /** Begins to serve; gives the port. */
   async listen (address: string): Promise<number> {
-    return await bind(this.#server, address)
+    this.#listener = await listen(this.#server, { address, connections: this.#connections, mode: SOCKET_MODE })
+    return this.#listener.port
   }
 
-  /** Logs have grown, and that is on disk. */
+  /** Logs have grown or lost their beginning, and that is on disk. */
   grew (kinds: readonly number[], heads: readonly LogHead[]): void {
-    this.#dispatcher.grew(kinds, heads)
+    this.dispatcher.grew(kinds, heads)
   }
 
   /** Ends all streams, stores where every queue stands, and closes the data. */
   async stop (): Promise<void> {
+    this.#health.stop()
+    this.#listener?.close()
     this.#subscriptions.stop()
+    await this.#events.stop()
     await stopServer(this.#server)
-    await this.#dispatcher.stop()
+    await this.dispatcher.stop()
     await this.#clients.close()
     await this.reader.close()
   }

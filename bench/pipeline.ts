@@ -9,6 +9,7 @@ import { systemClock } from '../agent/lib/clock.ts'
 import { Discards } from '../agent/lib/discards.ts'
 import { openNetworkWriter } from '../agent/store/network.ts'
 import { NetworkWriter } from '../agent/store/network-writer.ts'
+import { SpaceWatch } from '../agent/store/space.ts'
 import { DEFAULT_TRANSPORT_OPTIONS, Transport } from '../agent/transport/transport.ts'
 import { capture } from '../test/generator/history.ts'
 
@@ -41,7 +42,16 @@ async function read (): Promise<void> {
 async function store (): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'landfall-bench-'))
   const writer = new NetworkWriter(openNetworkWriter(directory, '0000000000000000'), 1, systemClock)
-  const ingest = new Ingest({ config: configSchema.parse({}), writer, clock: systemClock, madeAt: 0, onTold: () => {}, onFatal: error => { throw error } })
+  const ingest = new Ingest({
+    config: configSchema.parse({}),
+    writer,
+    clock: systemClock,
+    madeAt: 0,
+    space: new SpaceWatch(directory, 1 << 20, () => {}),
+    onTold: () => {},
+    onRetained: () => {},
+    onFatal: error => { throw error }
+  })
   const replay = ingest.replay(0)
   for (let at = 0; at < file.length; at += 1 << 18) await replay.data(file.subarray(at, at + (1 << 18)))
   await replay.endOfFile()

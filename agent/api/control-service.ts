@@ -1,5 +1,4 @@
-import type { sendUnaryData, ServerReadableStream } from '@grpc/grpc-js'
-import { status } from '@grpc/grpc-js'
+import type { ServerReadableStream } from '@grpc/grpc-js'
 import type {
   ControlServiceServer,
   ImportSubscribersRequest,
@@ -8,11 +7,13 @@ import type {
   ReplayResponse,
   ShowSubscriberRequest
 } from '../../gen/landfall/control/v1/control.ts'
+import type { Dispatcher } from '../delivery/dispatcher.ts'
 import type { ImportedSubscriber } from '../location/imported.ts'
 import { readRow } from '../location/import-row.ts'
 import type { Subscriber } from '../location/subscriber.ts'
 import type { NetworkReader } from '../store/network-reader.ts'
-import { InvalidArgument, StatusError } from './status.ts'
+import { queueHandlers } from './queue-control.ts'
+import { answer, InvalidArgument } from './status.ts'
 
 /** What one run of captures saw. */
 interface ReplaySummary {
@@ -33,6 +34,9 @@ export interface ControlParts {
     import: (rows: ImportedSubscriber[]) => Promise<number>
   }
   reader: NetworkReader
+  dispatcher: Dispatcher
+  /** Whether the disk is too full for anything new. */
+  readOnly: () => boolean
   /** The wall clock, ms since 1970. */
   now: () => number
   inspect: () => Promise<{ records: number, problems: string[] }>
@@ -48,14 +52,9 @@ export function controlHandlers (parts: ControlParts): ControlServiceServer {
     showSubscriber: (call, callback) => { answer(showSubscriber(parts, call.request), callback) },
     checkData: (_call, callback) => {
       answer(parts.inspect().then(({ records, problems }) => ({ records: BigInt(records), problems })), callback)
-    }
+    },
+    ...queueHandlers(parts)
   }
-}
-
-function answer<T> (work: Promise<T>, callback: sendUnaryData<T>): void {
-  work.then(value => { callback(null, value) }, (error: Error) => {
-    callback(error instanceof StatusError ? error : { code: status.FAILED_PRECONDITION, details: error.message })
-  })
 }
 
 /** Plays what the caller sends. Reading stops while the upper half is busy, and so does the caller. */

@@ -1,30 +1,46 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { Server, ServerInterceptingCall, status, type ServerInterceptor } from '@grpc/grpc-js'
 
 /** Time that calls get to end by themselves when the server stops. */
 const STOP_MS = 5_000
+
+/** Metadata of one call, in bytes as HTTP/2 counts them (RFC 9113 clause 6.5.2: each field has 32 more). Tokens have a few hundred. */
+const MAX_METADATA_BYTES = 16_384
+const FIELD_OVERHEAD = 32
 
 /** Server options, each with its reason. */
 const OPTIONS = {
   // Two of the public clients send no pings of their own; a half-open one is noticed within 30 s.
   'grpc.keepalive_time_ms': 15_000,
   'grpc.keepalive_timeout_ms': 10_000,
+  // Calls on one connection: far above what a client's streams and acknowledgements need.
+  'grpc.max_concurrent_streams': 2_000,
+  // The largest request is a slice of a capture or of an import; a larger one is refused before it is read.
+  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+  // Connections without a call are given up after a while; clients connect again by themselves.
+  'grpc.max_connection_idle_ms': 30 * 60_000,
   // Nothing reads it, and it costs on every call.
   'grpc.enable_channelz': 0
 }
 
-/** Makes a server that is not bound yet. */
-export function makeServer (): Server {
-  return new Server(OPTIONS)
-}
-
-/** Binds a server to HOST:PORT or unix:PATH and gives the port. Rejects when it is taken. */
-export async function bind (server: Server, address: string): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) resolve(port)
-      else reject(error)
+/** Refuses calls with too much metadata before anything looks at them. */
+const limitMetadata: ServerInterceptor = (_method, call) => new ServerInterceptingCall(call, {
+  start: next => {
+    next({
+      onReceiveMetadata: (metadata, go) => {
+        let bytes = 0
+        for (const [name, values] of Object.entries(metadata.toHttp2Headers())) {
+          for (const value of [values ?? ''].flat()) bytes += name.length + String(value).length + FIELD_OVERHEAD
+        }
+        if (bytes <= MAX_METADATA_BYTES) go(metadata)
+        else call.sendStatus({ code: status.RESOURCE_EXHAUSTED, details: `the call's metadata have ${bytes} bytes, they may have ${MAX_METADATA_BYTES}` })
+      }
     })
-  })
+  }
+})
+
+/** Makes a server that does not listen yet. */
+export function makeServer (): Server {
+  return new Server({ ...OPTIONS, interceptors: [limitMetadata] })
 }
 
 /** Stops a server whose streams were ended: waits for calls up to 5 s, then cuts what is left. */

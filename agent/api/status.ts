@@ -1,14 +1,18 @@
-import { status } from '@grpc/grpc-js'
+import { Metadata, status, type sendUnaryData } from '@grpc/grpc-js'
+import { LimitReached } from '../delivery/dispatcher.ts'
+import { PositionNotHeld } from '../delivery/start-position.ts'
 
-/** An error that a client gets as it is: a gRPC code and words that say what to do. */
+/** An error that a client gets as it is: a gRPC code, words that say what to do, and where it helps a program, metadata. */
 export class StatusError extends Error {
   readonly code: status
   readonly details: string
+  readonly metadata: Metadata
 
-  constructor (code: status, details: string) {
+  constructor (code: status, details: string, metadata = new Metadata()) {
     super(details)
     this.code = code
     this.details = details
+    this.metadata = metadata
   }
 }
 
@@ -17,17 +21,50 @@ export class InvalidArgument extends StatusError {
   constructor (details: string) { super(status.INVALID_ARGUMENT, details) }
 }
 
+/** The request names what belongs to somebody else. */
+export class PermissionDenied extends StatusError {
+  constructor (details: string) { super(status.PERMISSION_DENIED, details) }
+}
+
 /** The contract has it and this server does not. */
 export class NotServed extends StatusError {
   constructor (details: string) { super(status.UNIMPLEMENTED, details) }
 }
 
+/** There is nothing of that name. */
+export class NotFound extends StatusError {
+  constructor (details: string) { super(status.NOT_FOUND, details) }
+}
+
 /** A limit that protects the box. */
-export class ResourceExhausted extends StatusError {
+class ResourceExhausted extends StatusError {
   constructor (details: string) { super(status.RESOURCE_EXHAUSTED, details) }
 }
 
 /** The server is going away or is not ready; the client connects again. */
 export class Unavailable extends StatusError {
   constructor (details: string) { super(status.UNAVAILABLE, details) }
+}
+
+/** Events that were asked for are not held; `landfall-oldest-id` in the trailing metadata is the oldest that is. */
+class OutOfRange extends StatusError {
+  constructor (details: string, oldest: number) {
+    const metadata = new Metadata()
+    metadata.set('landfall-oldest-id', String(oldest))
+    super(status.OUT_OF_RANGE, details, metadata)
+  }
+}
+
+/** What a client is told about an error of the delivery. */
+export function deliveryStatus (error: unknown): unknown {
+  if (error instanceof LimitReached) return new ResourceExhausted(error.message)
+  if (error instanceof PositionNotHeld) return new OutOfRange(error.message, error.oldest)
+  return error
+}
+
+/** Answers a command with what its work gives, or with why it failed. */
+export function answer<T> (work: Promise<T>, callback: sendUnaryData<T>): void {
+  work.then(value => { callback(null, value) }, (error: Error) => {
+    callback(error instanceof StatusError ? error : { code: status.FAILED_PRECONDITION, details: error.message })
+  })
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   Metadata,
   type handleServerStreamingCall,
@@ -8,16 +9,18 @@ import {
 } from '@grpc/grpc-js'
 import { AckStatus_StatusCode, type AckInfo, type AckStatus, type StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import type { SubscriptionEventServiceServer } from '../../gen/wgtwo/subscription/v1/subscription.ts'
-import { LimitReached, type Dispatcher } from '../delivery/dispatcher.ts'
+import type { AckTarget, Dispatcher, Opened } from '../delivery/dispatcher.ts'
+import type { QueueTarget } from '../delivery/live-queue.ts'
 import type { Delivery } from '../delivery/queue.ts'
 import type { AckTokens } from '../delivery/token.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { EventKind } from '../location/event.ts'
-import type { QueueName } from '../store/clients.ts'
 import type { StoredEvent } from '../store/event-record.ts'
 import { CLIENT, TENANT } from '../store/tenant.ts'
 import { eventBody, timestamp, type EventResponse } from './event-message.ts'
-import type { Pseudonyms } from './pseudonym.ts'
-import { InvalidArgument, ResourceExhausted, Unavailable } from './status.ts'
+import type { Identifiers } from './identifier.ts'
+import { deliveryStatus, InvalidArgument, PermissionDenied, Unavailable } from './status.ts'
+import { limitLife } from './stream-life.ts'
 import { readStreamSettings } from './stream-settings.ts'
 
 interface StreamRequest { streamConfiguration: StreamConfiguration | undefined }
@@ -25,22 +28,44 @@ interface AckRequest { ackInfo: AckInfo | undefined }
 interface AckResponse { ackStatus: AckStatus | undefined }
 type EventCall = ServerWritableStream<StreamRequest, EventResponse>
 
-/** What the service needs of the rest of the house. */
-export interface SubscriptionServiceParts {
+/** What the services that deliver events need of the rest of the house. */
+export interface DeliveryParts {
   dispatcher: Dispatcher
   tokens: AckTokens
-  pseudonyms: Pseudonyms
-  region: string
+  identifiers: Identifiers
+  clock: Clock
+  /** How long a stream lasts, more or less. */
+  streamMinutes: number
+  /** Deliveries after which an event is parked; 0 for no limit. */
+  maxDeliveries: number
+}
+
+/** Bytes of the name that a regular stream's own queue has. */
+const REGULAR_NAME_BYTES = 8
+
+/** The queue that a stream of this client reads: the named one, or one of its own. */
+export function queueTarget (kind: EventKind, name: string | undefined): QueueTarget {
+  const durable = name !== undefined
+  return { queue: { tenant: TENANT.number, client: CLIENT, kind, name: name ?? randomBytes(REGULAR_NAME_BYTES).toString('hex') }, durable }
+}
+
+/** What a token of this client names. Throws InvalidArgument or PermissionDenied. */
+export function readToken (tokens: AckTokens, value: string): AckTarget {
+  const target = tokens.read(value)
+  if (target === undefined) throw new InvalidArgument('this is not a token of this server: send back the ack_info that came with the event, unchanged')
+  const { tenant, client } = target.queue
+  if (tenant !== TENANT.number || client !== CLIENT) throw new PermissionDenied('this token was given to another client')
+  return target
 }
 
 /** The four pairs of Stream and Ack. */
 export class SubscriptionService {
-  readonly #parts: SubscriptionServiceParts
+  readonly #parts: DeliveryParts
   /** Ends each open stream. */
   readonly #open = new Map<EventCall, () => void>()
   #stopping = false
 
-  constructor (parts: SubscriptionServiceParts) {
+  constructor (parts: DeliveryParts) {
     this.#parts = parts
   }
 
@@ -63,7 +88,7 @@ export class SubscriptionService {
     this.#stopping = true
     for (const [call, end] of this.#open) {
       end()
-      call.emit('error', new Unavailable('the agent is stopping: connect again'))
+      call.emit('error', stopping())
     }
   }
 
@@ -74,29 +99,36 @@ export class SubscriptionService {
 
   #ackOf<Request extends AckRequest, Response extends AckResponse> (kind: EventKind): handleUnaryCall<Request, Response> {
     return (call, callback) => {
-      void this.#ack(kind, call as ServerUnaryCall<AckRequest, AckResponse>, callback as unknown as sendUnaryData<AckResponse>)
+      this.#ack(kind, call as ServerUnaryCall<AckRequest, AckResponse>, callback as unknown as sendUnaryData<AckResponse>)
+        .catch((error: unknown) => { callback(error as Error) })
     }
   }
 
   #stream (kind: EventKind, call: EventCall): void {
     try {
-      if (this.#stopping) throw new Unavailable('the agent is stopping: connect again')
+      if (this.#stopping) throw stopping()
       this.#serve(kind, call)
     } catch (error) {
-      call.emit('error', error instanceof LimitReached ? new ResourceExhausted(error.message) : error)
+      call.emit('error', deliveryStatus(error))
     }
   }
 
   #serve (kind: EventKind, call: EventCall): void {
-    const { queueName, explicitAck, ...settings } = readStreamSettings(call.request.streamConfiguration)
-    const queue: QueueName = { tenant: TENANT.number, client: CLIENT, kind, name: queueName }
-    const send = (delivery: Delivery, stored: StoredEvent): boolean => {
+    const { dispatcher, clock, streamMinutes, maxDeliveries } = this.#parts
+    const { queueName, start, explicitAck, window, ackTimeoutMs } = readStreamSettings(call.request.streamConfiguration)
+    const target = queueTarget(kind, queueName)
+    const send = (_live: unknown, delivery: Delivery, stored: StoredEvent): boolean => {
       if (call.destroyed) return false
-      const written = explicitAck ? undefined : () => { void this.#parts.dispatcher.ack(queue, delivery.id) }
-      return call.write(this.#response(queue, delivery, stored), written)
+      const written = explicitAck ? undefined : () => { void dispatcher.ack({ ...target, id: delivery.id }) }
+      return call.write(this.#response(target, delivery, stored), written)
     }
-    const handle = this.#parts.dispatcher.open(queue, settings, { send })
+    const handle = dispatcher.open([{ ...target, start }], { window, ackTimeoutMs, maxDeliveries }, { send })
+    const keepLife = limitLife(clock, streamMinutes, () => {
+      end()
+      call.emit('error', aged())
+    })
     const end = (): void => {
+      keepLife()
       this.#open.delete(call)
       handle.close()
     }
@@ -107,23 +139,18 @@ export class SubscriptionService {
     call.on('close', end)
     call.on('error', end)
     // The client's call is open once it has headers, so that it knows before the first event.
-    call.sendMetadata(new Metadata())
+    call.sendMetadata(openedHeaders(handle.opened[0]!, start.at !== 'new'))
   }
 
-  #response (queue: QueueName, delivery: Delivery, stored: StoredEvent): EventResponse {
-    const { tokens, pseudonyms, region } = this.#parts
+  #response (target: QueueTarget, delivery: Delivery, stored: StoredEvent): EventResponse {
+    const { tokens, identifiers } = this.#parts
     const event = stored.event!
     return {
       ...eventBody(event),
       metadata: {
         timestamp: timestamp(event.time),
-        identifier: {
-          subscriptionIdentifier: {
-            value: pseudonyms.pairwise(CLIENT, TENANT.name, event.imsi),
-            wg2rn: pseudonyms.resourceName(TENANT.name, region, event.imsi)
-          }
-        },
-        ackInfo: { value: tokens.make({ queue, id: delivery.id }) },
+        identifier: identifiers.of(event.imsi),
+        ackInfo: { value: tokens.make({ ...target, id: delivery.id }) },
         isRedelivered: delivery.redelivered,
         eventId: BigInt(delivery.id)
       }
@@ -131,17 +158,38 @@ export class SubscriptionService {
   }
 
   async #ack (kind: EventKind, call: ServerUnaryCall<AckRequest, AckResponse>, callback: sendUnaryData<AckResponse>): Promise<void> {
-    const target = this.#parts.tokens.read(call.request.ackInfo?.value ?? '')
-    if (target === undefined) {
-      callback(new InvalidArgument('ack_info.value is not a token of this server: send back what came with the event, unchanged'))
-      return
-    }
+    const target = readToken(this.#parts.tokens, call.request.ackInfo?.value ?? '')
     if (target.queue.kind !== kind) {
-      callback(new InvalidArgument(`ack_info.value belongs to a ${target.queue.kind} event: acknowledge it with the call of that kind`))
-      return
+      throw new InvalidArgument(`ack_info.value belongs to a ${target.queue.kind} event: acknowledge it with the call of that kind`)
     }
-    const outcome = await this.#parts.dispatcher.ack(target.queue, target.id)
+    const outcome = await this.#parts.dispatcher.ack(target)
     const statusCode = outcome === 'unknown' ? AckStatus_StatusCode.STATUS_CODE_FAILURE : AckStatus_StatusCode.STATUS_CODE_SUCCESS
-    callback(null, { ackStatus: { statusCode } })
+    const trailer = new Metadata()
+    trailer.set('landfall-ack-outcome', outcome)
+    callback(null, { ackStatus: { statusCode } }, trailer)
   }
+}
+
+/** The agent stops. */
+export function stopping (): Unavailable {
+  return new Unavailable('the agent is stopping: connect again')
+}
+
+/** A stream has lasted long enough; clients renew their tokens and spread anew. */
+export function aged (): Unavailable {
+  return new Unavailable('the stream has reached its age limit: connect again')
+}
+
+/**
+ * What a client is told where a stream opens, in words for programs: `landfall-start-position: unused` when it asked for one and a position
+ * was stored; `landfall-missed-events` and `landfall-missed-up-to-id` when retention took something from its queue.
+ */
+function openedHeaders ({ startUsed, missed }: Opened, startAsked: boolean): Metadata {
+  const headers = new Metadata()
+  if (startAsked && !startUsed) headers.set('landfall-start-position', 'unused')
+  if (missed.count > 0) {
+    headers.set('landfall-missed-events', String(missed.count))
+    headers.set('landfall-missed-up-to-id', String(missed.upTo))
+  }
+  return headers
 }

@@ -7,11 +7,15 @@ import { Ingest } from '../ingest.ts'
 import { systemClock } from '../lib/clock.ts'
 import { openNetworkWriter } from '../store/network.ts'
 import { NetworkWriter } from '../store/network-writer.ts'
+import { SpaceWatch } from '../store/space.ts'
 import { TENANT } from '../store/tenant.ts'
 import { eventJson } from './event-json.ts'
 import { inputError } from './input-error.ts'
 import { printLine } from './output.ts'
 import { EXIT } from './verb.ts'
+
+/** Room that such data must leave on the disk. */
+const RESERVE_BYTES = 1 << 20
 
 /** Data that live for one run only have no name to keep. */
 const INCARNATION = '0000000000000000'
@@ -30,6 +34,8 @@ export async function replayToJson (paths: readonly string[], config: Config, sp
     writer,
     clock: systemClock,
     madeAt: 0,
+    space: new SpaceWatch(directory, RESERVE_BYTES, () => {}),
+    onRetained: () => {},
     onTold: ({ events }) => { for (const { event } of events) printLine(JSON.stringify(eventJson(event))) },
     onFatal: error => { throw error }
   })

@@ -5,9 +5,9 @@ import { z } from 'zod'
  */
 const port = z.int().min(1).max(65535)
 
-/** HOST:PORT; IPv6 hosts in brackets. Until clients show tokens, only loopback is accepted. */
-const loopbackAddress = z.string().regex(/^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d{1,5}$/,
-  'must be a loopback address and a port, such as 127.0.0.1:7118: nobody who asks is checked yet, so nothing else may reach the streams')
+/** HOST:PORT (IPv6 hosts in brackets) or unix:PATH. Until clients show tokens, only what stays on the box is accepted. */
+const localAddress = z.string().regex(/^((127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d{1,5}|unix:\/.+)$/,
+  'must be a loopback address and a port, such as 127.0.0.1:7118, or unix:/PATH: nobody who asks is checked yet, so nothing else may reach the streams')
 
 const capture = z.strictObject({
   ports: z.array(port).min(1).max(64).default([3868]),
@@ -30,12 +30,18 @@ const tracker = z.strictObject({
 const store = z.strictObject({
   batch_events: z.int().min(1).max(100_000).default(2_000),
   batch_ms: z.number().min(0).max(1_000).default(2),
-  retention_days: z.number().min(1 / 24).max(366).default(7)
+  retention_days: z.number().min(1 / 24).max(366).default(7),
+  retention_mib: z.int().min(1).max(1_048_576).default(4_096),
+  reserve_mib: z.int().min(1).max(65_536).default(64)
 })
 
 const delivery = z.strictObject({
   queues_per_client: z.int().min(1).max(10_000).default(100),
-  streams: z.int().min(1).max(100_000).default(10_000)
+  streams: z.int().min(1).max(100_000).default(10_000),
+  idle_queue_hours: z.number().min(1).max(24 * 366).default(7 * 24),
+  stream_minutes: z.number().min(1).max(24 * 60).default(60),
+  max_deliveries: z.int().min(0).max(1_000).default(0),
+  connections: z.int().min(1).max(100_000).default(2_000)
 })
 
 const log = z.strictObject({
@@ -45,7 +51,7 @@ const log = z.strictObject({
 export const configSchema = z.strictObject({
   state_directory: z.string().min(1).default('/var/lib/landfall'),
   control_socket: z.string().min(1).default('/run/landfall/control.sock'),
-  listen: loopbackAddress.default('127.0.0.1:7118'),
+  listen: localAddress.default('127.0.0.1:7118'),
   region: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9 and "-"').default('local'),
   capture: capture.prefault({}),
   diameter: diameter.prefault({}),

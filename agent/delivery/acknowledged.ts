@@ -29,24 +29,35 @@ export class Acknowledged {
 
   /** Adds an id; false when it was there. */
   add (id: number): boolean {
-    if (this.has(id)) return false
-    const place = this.#after(id)
-    const before = this.#ranges[place - 1]
-    const after = this.#ranges[place]
-    const touchesBefore = before !== undefined && before.to === id - 1
-    const touchesAfter = after !== undefined && after.from === id + 1
-    if (touchesBefore && touchesAfter) {
-      before.to = after.to
-      this.#ranges.splice(place, 1)
-    } else if (touchesBefore) before.to = id
-    else if (touchesAfter) after.from = id
-    else this.#ranges.splice(place, 0, { from: id, to: id })
-    const first = this.#ranges[0]
-    if (first !== undefined && first.from === this.#floor + 1) {
-      this.#floor = first.to
-      this.#ranges.shift()
+    return this.addRange(id, id) === 1
+  }
+
+  /** Adds all ids from `from` to `to`, both included; gives how many were not there. */
+  addRange (from: number, to: number): number {
+    from = Math.max(from, this.#floor + 1)
+    if (to < from) return 0
+    // Every range that overlaps or touches becomes one with it.
+    let first = this.#after(from)
+    if (first > 0 && this.#ranges[first - 1]!.to >= from - 1) first--
+    let end = first
+    let added = to - from + 1
+    let merged: IdRange = { from, to }
+    for (let range; (range = this.#ranges[end]) !== undefined && range.from <= to + 1; end++) {
+      added -= Math.max(0, Math.min(range.to, to) - Math.max(range.from, from) + 1)
+      merged = { from: Math.min(merged.from, range.from), to: Math.max(merged.to, range.to) }
     }
-    return true
+    if (merged.from === this.#floor + 1) {
+      this.#floor = merged.to
+      this.#ranges.splice(first, end - first)
+    } else this.#ranges.splice(first, end - first, merged)
+    return added
+  }
+
+  /** How many ids up to `to` are acknowledged. */
+  count (to: number): number {
+    let count = Math.min(this.#floor, to)
+    for (const range of this.#ranges) count += Math.max(0, Math.min(range.to, to) - range.from + 1)
+    return count
   }
 
   /** The first id from `id` on that is not acknowledged. */

@@ -1,13 +1,18 @@
-import type { ClientsStore, QueueName } from '../store/clients.ts'
-import type { Queue } from './queue.ts'
+import type { ClientsStore, QueueChange } from '../store/clients.ts'
+
+/** Something that can say what is to be written of it now, and is told when that is on disk. */
+export interface Saveable {
+  change: () => QueueChange
+  saved: (change: QueueChange) => void
+}
 
 /**
- * Saves positions of queues in group commits: one commit is under way at a time, and all that is asked for meanwhile goes into the next.
+ * Writes changes of queues in group commits: one commit is under way at a time, and all that is asked for meanwhile goes into the next.
  */
 export class PositionSaver {
   readonly #clients: ClientsStore
   readonly #onFatal: (error: unknown) => void
-  #wanted = new Map<Queue, QueueName>()
+  #wanted = new Set<Saveable>()
   /** Resolves when everything wanted now is on disk. */
   #next: Promise<void> | undefined
   #running: Promise<void> = Promise.resolve()
@@ -18,9 +23,9 @@ export class PositionSaver {
     this.#onFatal = onFatal
   }
 
-  /** Resolves once the queue's position, as it is now, is on disk. Never resolves after a failed commit. */
-  async save (name: QueueName, queue: Queue): Promise<void> {
-    this.#wanted.set(queue, name)
+  /** Resolves once what is to be written now is on disk. Never resolves after a failed commit. */
+  async save (item: Saveable): Promise<void> {
+    this.#wanted.add(item)
     this.#next ??= this.#running.then(async () => {
       this.#next = undefined
       this.#running = this.#commit()
@@ -29,21 +34,22 @@ export class PositionSaver {
     await this.#next
   }
 
-  /** Saves the positions of queues from which nothing more will be sent. */
-  async rest (queues: readonly { name: QueueName, queue: Queue }[]): Promise<void> {
+  /** Writes last words, after all that was asked for before. */
+  async finish (changes: readonly QueueChange[]): Promise<void> {
+    while (this.#next !== undefined) await this.#next
     await this.#running
-    await this.#clients.save(queues.map(({ name, queue }) => ({ queue: name, position: queue.restingPosition() })))
+    await this.#clients.save(changes)
   }
 
   async #commit (): Promise<void> {
-    const batch = [...this.#wanted].map(([queue, name]) => ({ live: queue, queue: name, position: queue.position() }))
-    this.#wanted = new Map()
+    const batch = [...this.#wanted].map(item => ({ item, change: item.change() }))
+    this.#wanted = new Set()
     try {
-      await this.#clients.save(batch)
+      await this.#clients.save(batch.map(({ change }) => change))
     } catch (error) {
       this.#onFatal(error)
       await new Promise<never>(() => {})
     }
-    for (const { live, position } of batch) live.saved(position)
+    for (const { item, change } of batch) item.saved(change)
   }
 }

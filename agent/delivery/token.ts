@@ -1,11 +1,10 @@
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto'
 import { kindAt, kindIndex } from '../store/network.ts'
-import type { QueueName } from '../store/clients.ts'
+import type { AckTarget } from './dispatcher.ts'
 
-/** What a token names: one event of one queue. */
-export interface AckTarget { queue: QueueName, id: number }
-
-const VERSION = 1
+/** First byte of a token: its layout, and whether its queue is remembered. */
+const DURABLE = 1
+const REGULAR = 2
 const MAC_BYTES = 16
 const INCARNATION_BYTES = 8
 /** Version, incarnation, tenant, kind, id, length of the client's name. */
@@ -26,10 +25,10 @@ export class AckTokens {
     this.#incarnation = Buffer.from(incarnation, 'hex')
   }
 
-  make ({ queue, id }: AckTarget): string {
+  make ({ queue, durable, id }: AckTarget): string {
     const client = Buffer.from(queue.client)
     const body = Buffer.alloc(FIXED_BYTES + client.length + Buffer.byteLength(queue.name))
-    body[0] = VERSION
+    body[0] = durable ? DURABLE : REGULAR
     this.#incarnation.copy(body, 1)
     let at = 1 + INCARNATION_BYTES
     at = body.writeUInt16BE(queue.tenant, at)
@@ -46,7 +45,7 @@ export class AckTokens {
     if (token.length > MAX_CHARACTERS) return undefined
     const bytes = Buffer.from(token, 'base64url')
     const end = bytes.length - MAC_BYTES
-    if (end < FIXED_BYTES || bytes[0] !== VERSION) return undefined
+    if (end < FIXED_BYTES || (bytes[0] !== DURABLE && bytes[0] !== REGULAR)) return undefined
     const body = bytes.subarray(0, end)
     if (!timingSafeEqual(this.#mac(body), bytes.subarray(end))) return undefined
     if (!this.#incarnation.equals(body.subarray(1, 1 + INCARNATION_BYTES))) return undefined
@@ -61,6 +60,7 @@ export class AckTokens {
         client: body.toString('utf8', FIXED_BYTES, clientEnd),
         name: body.toString('utf8', clientEnd)
       },
+      durable: bytes[0] === DURABLE,
       id: Number(body.readBigUInt64BE(at + 3))
     }
   }

@@ -2,6 +2,7 @@ import type { RootDatabase } from 'lmdb'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
 import { StoreDamaged } from './damage.ts'
+import { decodeParked, encodeParked, type ParkedEvent } from './parked-record.ts'
 import { decodeQueuePosition, encodeQueuePosition, type QueuePosition } from './queue-record.ts'
 
 /** Which queue: the same for every call that reads it. */
@@ -12,16 +13,38 @@ export interface QueueName {
   name: string
 }
 
-const INCARNATION = Buffer.from('incarnation')
+/** What one queue has to write. */
+export interface QueueChange {
+  queue: QueueName
+  /** `undefined`: the queue is no more. */
+  position: QueuePosition | undefined
+  /** Events put aside, or put back. */
+  parked: readonly ParkedEvent[]
+  /** Ids whose copies go. */
+  unparked: readonly number[]
+}
 
-/** What clients did: the positions of their queues. One thread writes it. */
+/** A queue as it was stored. */
+export interface StoredQueue {
+  queue: QueueName
+  position: QueuePosition
+  /** Without the events themselves. */
+  parked: { id: number, released: boolean }[]
+}
+
+const INCARNATION = Buffer.from('incarnation')
+const ID_BYTES = 6
+
+/** What clients did: the positions of their queues, and the events these have put aside. One thread writes it. */
 export class ClientsStore {
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly #queues: Table
+  readonly #parked: Table
 
-  private constructor (root: RootDatabase<Buffer, Buffer>, queues: Table) {
+  private constructor (root: RootDatabase<Buffer, Buffer>) {
     this.#root = root
-    this.#queues = queues
+    this.#queues = openTable(root, 'queues')
+    this.#parked = openTable(root, 'parked')
   }
 
   /** Opens it, making what is missing; a new one takes the incarnation, an old one must carry it. */
@@ -31,18 +54,40 @@ export class ClientsStore {
     const found = meta.get(INCARNATION)?.toString()
     if (found === undefined) void meta.putSync(INCARNATION, Buffer.from(incarnation))
     else if (found !== incarnation) throw new StoreDamaged('the data belong to another identity file (a mix of two backups?)', path)
-    return new ClientsStore(root, openTable(root, 'queues'))
+    return new ClientsStore(root)
   }
 
-  /** Every queue and its position. Throws RecordDamaged. */
-  * queues (): Generator<{ queue: QueueName, position: QueuePosition }> {
-    for (const { key, value } of this.#queues.getRange()) yield { queue: parseKey(key), position: decodeQueuePosition(value) }
+  /** Every queue and where it stands. Throws RecordDamaged. */
+  * queues (): Generator<StoredQueue> {
+    for (const { key, value } of this.#queues.getRange()) {
+      const queue = parseKey(key)
+      const parked = [...this.parked(queue)].map(({ id, released }) => ({ id, released }))
+      yield { queue, position: decodeQueuePosition(value), parked }
+    }
   }
 
-  /** Writes positions in one commit; resolves once they are on disk. Rejects when the disk failed: the process must end. */
-  async save (positions: readonly { queue: QueueName, position: QueuePosition }[]): Promise<void> {
+  /** The events that a queue has put aside, ascending by id. Throws RecordDamaged. */
+  * parked (queue: QueueName): Generator<ParkedEvent> {
+    const range = { start: parkedKey(queue, 0), end: parkedKey(queue, 2 ** (8 * ID_BYTES) - 1) }
+    for (const { key, value } of this.#parked.getRange(range)) yield decodeParked(key.readUIntBE(key.length - ID_BYTES, ID_BYTES), value)
+  }
+
+  /** One event that a queue has put aside. Throws RecordDamaged. */
+  parkedEvent (queue: QueueName, id: number): ParkedEvent | undefined {
+    this.#root.resetReadTxn()
+    const value = this.#parked.get(parkedKey(queue, id))
+    return value === undefined ? undefined : decodeParked(id, value)
+  }
+
+  /** Writes in one commit; resolves once it is on disk. Rejects when the disk failed: the process must end. */
+  async save (changes: readonly QueueChange[]): Promise<void> {
     await this.#root.transaction(() => {
-      for (const { queue, position } of positions) void this.#queues.put(makeKey(queue), encodeQueuePosition(position))
+      for (const { queue, position, parked, unparked } of changes) {
+        for (const event of parked) void this.#parked.put(parkedKey(queue, event.id), encodeParked(event))
+        for (const id of unparked) void this.#parked.remove(parkedKey(queue, id))
+        if (position !== undefined) void this.#queues.put(makeKey(queue), encodeQueuePosition(position))
+        else void this.#queues.remove(makeKey(queue))
+      }
     })
   }
 
@@ -64,4 +109,14 @@ function makeKey ({ tenant, client, kind, name }: QueueName): Buffer {
 function parseKey (key: Buffer): QueueName {
   const clientEnd = 4 + key[3]!
   return { tenant: key.readUInt16BE(), kind: EVENT_KINDS[key[2]!]!, client: key.toString('utf8', 4, clientEnd), name: key.toString('utf8', clientEnd) }
+}
+
+/** The queue's key after its length (so that no queue's events lie among another's), then the id. */
+function parkedKey (queue: QueueName, id: number): Buffer {
+  const key = makeKey(queue)
+  const bytes = Buffer.alloc(2 + key.length + ID_BYTES)
+  bytes.writeUInt16BE(key.length)
+  key.copy(bytes, 2)
+  bytes.writeUIntBE(id, 2 + key.length, ID_BYTES)
+  return bytes
 }

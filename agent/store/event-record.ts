@@ -10,6 +10,12 @@ export interface StoredEvent {
   event: SubscriberEvent | undefined
 }
 
+/** An event as it was read. */
+export interface ReadEvent extends StoredEvent {
+  /** Size of its record. */
+  bytes: number
+}
+
 const VERSION = 1
 const WHAT = 'an event'
 
@@ -41,7 +47,7 @@ export function encodeEvent ({ committedAt, event }: StoredEvent): Buffer {
 }
 
 /** Throws RecordDamaged. */
-export function decodeEvent (bytes: Uint8Array): StoredEvent {
+export function decodeEvent (bytes: Uint8Array): ReadEvent {
   const record = new RecordReader(bytes, VERSION, WHAT)
   const has = record.byte()
   const committedAt = record.number()
@@ -59,7 +65,7 @@ export function decodeEvent (bytes: Uint8Array): StoredEvent {
     }
   } else if (has !== 0) throw new RecordDamaged(WHAT, 'a tombstone with content')
   record.end()
-  return { committedAt, event }
+  return { committedAt, event, bytes: bytes.length }
 }
 
 function putHandset (record: RecordWriter, { imei, softwareVersion }: EventHandset): void {

@@ -7,6 +7,7 @@ import { decodeEvent } from './event-record.ts'
 import { readIdentity, stateFiles } from './identity.ts'
 import { decodeEventKey, decodeSubscriberKey } from './keys.ts'
 import { openNetworkReader, readHeads } from './network.ts'
+import { decodeParked } from './parked-record.ts'
 import { decodeQueuePosition } from './queue-record.ts'
 import { decodeSubscriber } from './subscriber-record.ts'
 import { TENANT } from './tenant.ts'
@@ -72,6 +73,7 @@ export function inspectHere (directory: string, depth: Depth): Inspection {
     if (after !== undefined && after !== heads[index]!.id + 1) problem(inspection, `the newest ${kind} event is ${after - 1}, its log says ${heads[index]!.id}`)
   })
   read(inspection, 'queue position', openTable(clients, 'queues'), (_, value) => { decodeQueuePosition(value) })
+  readIfThere(clients, 'parked', table => { read(inspection, 'parked event', table, (_, value) => { decodeParked(0, value) }) })
   return inspection
 }
 
@@ -81,6 +83,17 @@ function checkSize (table: Table, path: string, inspection: Inspection): void {
   const needed = (lastPageNumber + 1) * pageSize
   const { size } = statSync(path)
   if (size < needed) problem(inspection, `${path} has ${size} bytes, its pages need ${needed}: it was cut short`)
+}
+
+/** Tables that an older version did not make cannot be opened for reading. */
+function readIfThere (clients: ReturnType<typeof openEnvironment>, name: string, work: (table: Table) => void): void {
+  let table
+  try {
+    table = openTable(clients, name)
+  } catch {
+    return
+  }
+  work(table)
 }
 
 function read (inspection: Inspection, what: string, table: Table, check: (key: Buffer, value: Buffer) => void): void {

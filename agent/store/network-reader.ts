@@ -1,9 +1,9 @@
 import type { Subscriber } from '../location/subscriber.ts'
-import { decodeEvent, type StoredEvent } from './event-record.ts'
+import { decodeEvent, type ReadEvent } from './event-record.ts'
 import type { LogHead } from './head.ts'
-import { decodeEventKey, decodeNumberKey, eventKey, subscriberKey } from './keys.ts'
+import { decodeNumberKey, eventKey, subscriberKey } from './keys.ts'
 import { readHeads, type Network } from './network.ts'
-import { eventRange, numberRange } from './ranges.ts'
+import { numberRange } from './ranges.ts'
 import { decodeSubscriber } from './subscriber-record.ts'
 
 /** SIMs that are looked up by one number at most. */
@@ -28,22 +28,17 @@ export class NetworkReader {
     return readHeads(this.#network, this.#tenant)
   }
 
-  /** Id of the oldest event that is still held; the head's id plus one when none is. */
-  oldest (kind: number): number {
-    const [first] = this.#network.events.getKeys(eventRange(this.#tenant, kind, 0, 1))
-    return first === undefined ? this.heads()[kind]!.id + 1 : decodeEventKey(first).id
-  }
-
   /** One event; undefined when retention has taken it. Throws RecordDamaged. */
-  event (kind: number, id: number): StoredEvent | undefined {
+  event (kind: number, id: number): ReadEvent | undefined {
     const record = this.#network.events.get(eventKey(this.#tenant, kind, id))
     return record === undefined ? undefined : decodeEvent(record)
   }
 
   /** Id of the first event that was committed at `time` (ms since 1970) or later; the head's id plus one when there is none. */
   firstCommittedAt (kind: number, time: number): number {
-    let low = this.oldest(kind)
-    let high = this.heads()[kind]!.id + 1
+    const head = this.heads()[kind]!
+    let low = head.oldest
+    let high = head.id + 1
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
       const event = this.event(kind, middle)

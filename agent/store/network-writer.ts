@@ -3,7 +3,7 @@ import { EVENT_KINDS, type SubscriberEvent } from '../location/event.ts'
 import type { Subscriber } from '../location/subscriber.ts'
 import { decodeEvent, encodeEvent } from './event-record.ts'
 import { encodeHead, type LogHead } from './head.ts'
-import { decodeDueKey, dueKey, eventKey, numberKey, subscriberKey } from './keys.ts'
+import { decodeDueKey, decodeEventKey, dueKey, eventKey, numberKey, subscriberKey } from './keys.ts'
 import { headKey, readHeads, type Network } from './network.ts'
 import { dueRange, eventRange } from './ranges.ts'
 import { decodeSubscriber, encodeSubscriber } from './subscriber-record.ts'
@@ -28,12 +28,27 @@ export interface Committed {
   events: ToldEvent[]
   /** Subscribers written. */
   changed: number
-  /** Kinds (by index in EVENT_KINDS) whose log grew, and the new heads of all. */
+  /** Kinds (by index in EVENT_KINDS) whose log grew or lost its beginning, and the new heads of all. */
   grown: number[]
   heads: LogHead[]
 }
 
-/** Events that one retention step removes at most, so that no commit stalls. */
+/** How much of the event logs is kept. */
+export interface RetentionLimits {
+  /** Events committed before it go, ms since 1970. */
+  before: number
+  /** Size on disk above which the oldest go. */
+  maxBytes: number
+}
+
+/** What a retention step took. */
+export interface Retained {
+  /** How many events of each kind, in the order of EVENT_KINDS. */
+  taken: number[]
+  heads: LogHead[]
+}
+
+/** Events of one kind that one retention step removes at most, so that no commit stalls. */
 const RETENTION_SLICE = 5_000
 
 /** The only writer of what the network said. One commit holds the subscribers' new states and the events they caused. */
@@ -79,18 +94,19 @@ export class NetworkWriter {
     return { ...committed, examined: keys.length }
   }
 
-  /** Removes up to 5,000 events of each kind that were committed before `before` (ms since 1970). Resolves with how many went. */
-  async retain (before: number): Promise<number> {
-    const doomed: Buffer[] = []
-    EVENT_KINDS.forEach((_, kind) => {
-      for (const { key, value } of this.#network.events.getRange(eventRange(this.#tenant, kind, 0, RETENTION_SLICE))) {
-        if (decodeEvent(value).committedAt >= before) break
-        doomed.push(key)
-      }
-    })
-    if (doomed.length === 0) return 0
-    await this.#transaction(() => { for (const key of doomed) void this.#network.events.remove(key) })
-    return doomed.length
+  /**
+   * Removes up to 5,000 events of each kind that were committed before `before` (ms since 1970), and of the oldest ones while the logs take
+   * more than `maxBytes` on disk. Resolves with how many went of each kind, once that is on disk; undefined when none did.
+   */
+  async retain ({ before, maxBytes }: RetentionLimits): Promise<Retained | undefined> {
+    const doomed = EVENT_KINDS.map((_, kind) => this.#oldest(kind, before))
+    if (this.#eventBytes() > maxBytes) {
+      const kind = this.#oldestKind()
+      if (kind !== undefined) doomed[kind] = this.#oldest(kind, Infinity)
+    }
+    if (doomed.every(keys => keys.length === 0)) return undefined
+    const heads = await this.#removeOldest(doomed)
+    return { taken: doomed.map(keys => keys.length), heads }
   }
 
   /** A subscriber's newest state. */
@@ -101,6 +117,49 @@ export class NetworkWriter {
 
   async close (): Promise<void> {
     await this.#network.root.close()
+  }
+
+  /** Keys of the oldest events of a kind that were committed before a time. */
+  #oldest (kind: number, before: number): { key: Buffer, committedAt: number }[] {
+    const found: { key: Buffer, committedAt: number }[] = []
+    for (const { key, value } of this.#network.events.getRange(eventRange(this.#tenant, kind, 0, RETENTION_SLICE))) {
+      const { committedAt } = decodeEvent(value)
+      if (committedAt >= before) break
+      found.push({ key, committedAt })
+    }
+    return found
+  }
+
+  /** The kind whose oldest event was committed before any other's. */
+  #oldestKind (): number | undefined {
+    let oldest: { kind: number, committedAt: number } | undefined
+    EVENT_KINDS.forEach((_, kind) => {
+      for (const { value } of this.#network.events.getRange(eventRange(this.#tenant, kind, 0, 1))) {
+        const { committedAt } = decodeEvent(value)
+        if (oldest === undefined || committedAt < oldest.committedAt) oldest = { kind, committedAt }
+      }
+    })
+    return oldest?.kind
+  }
+
+  /** What the event logs take on disk. */
+  #eventBytes (): number {
+    const { treeBranchPageCount, treeLeafPageCount, overflowPages, pageSize } = this.#network.events.getStats() as Record<string, number>
+    return (treeBranchPageCount! + treeLeafPageCount! + overflowPages!) * pageSize!
+  }
+
+  async #removeOldest (doomed: { key: Buffer, committedAt: number }[][]): Promise<LogHead[]> {
+    const { heads } = await this.#transaction(({ heads, grown }) => {
+      doomed.forEach((events, kind) => {
+        const last = events.at(-1)
+        if (last === undefined) return
+        for (const { key } of events) void this.#network.events.remove(key)
+        heads[kind]!.oldest = decodeEventKey(last.key).id + 1
+        heads[kind]!.takenAt = last.committedAt
+        grown.push(kind)
+      })
+    })
+    return heads
   }
 
   async #transaction (work: (committed: Committed) => void): Promise<Committed> {

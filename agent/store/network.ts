@@ -2,8 +2,11 @@ import type { RootDatabase } from 'lmdb'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
 import { StoreDamaged } from './damage.ts'
+import { decodeEvent } from './event-record.ts'
 import { decodeHead, type LogHead } from './head.ts'
+import { decodeEventKey } from './keys.ts'
 import { NodeTable } from './nodes.ts'
+import { eventRange } from './ranges.ts'
 
 /** The environment that holds what the network said. One thread writes it; others read. */
 export interface Network {
@@ -82,10 +85,20 @@ export function headKey (tenant: number, kind: number): Buffer {
   return key
 }
 
-/** Where each kind's log ends, in the order of EVENT_KINDS. */
+/** Where each kind's log begins and ends, in the order of EVENT_KINDS. */
 export function readHeads (network: Network, tenant: number): LogHead[] {
   return EVENT_KINDS.map((_, kind) => {
     const value = network.heads.get(headKey(tenant, kind))
-    return value === undefined ? { id: 0, committedAt: 0 } : decodeHead(value)
+    if (value === undefined) return { id: 0, committedAt: 0, oldest: 1, takenAt: 0 }
+    const head = decodeHead(value)
+    return head.oldest > 0 ? head : { ...head, ...beginning(network, tenant, kind, head) }
   })
+}
+
+/** The beginning of a log whose head does not say it. What retention took before is taken to be as new as the oldest event left. */
+function beginning (network: Network, tenant: number, kind: number, head: LogHead): { oldest: number, takenAt: number } {
+  const [first] = network.events.getRange(eventRange(tenant, kind, 0, 1))
+  if (first === undefined) return { oldest: head.id + 1, takenAt: head.committedAt }
+  const oldest = decodeEventKey(first.key).id
+  return { oldest, takenAt: oldest === 1 ? 0 : decodeEvent(first.value).committedAt }
 }

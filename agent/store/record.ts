@@ -56,6 +56,14 @@ export class RecordWriter {
     this.#length += this.#bytes.write(text, this.#length)
   }
 
+  /** Any bytes: how many, then those. */
+  bytes (bytes: Uint8Array): void {
+    this.number(bytes.length)
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+
   /** An ISO 3166-1 alpha-2 code: two bytes. */
   country (code: string): void {
     this.byte(code.charCodeAt(0))
@@ -83,16 +91,19 @@ export class RecordReader {
   readonly #bytes: Uint8Array
   readonly #what: string
   readonly #end: number
+  /** Version of the layout: 1 to the newest that is known. */
+  readonly version: number
   #at = 1
 
-  /** Throws RecordDamaged when the checksum is wrong, or when it is right and the layout another. */
-  constructor (bytes: Uint8Array, version: number, what: string) {
+  /** `newest`: the newest layout that is known. Throws RecordDamaged when the checksum is wrong, or when it is right and the layout newer. */
+  constructor (bytes: Uint8Array, newest: number, what: string) {
     this.#bytes = bytes
     this.#what = what
     this.#end = bytes.length - CHECKSUM
     if (this.#end < 1 || readUint32(bytes, this.#end) !== crc32c(bytes, 0, this.#end)) throw new RecordDamaged(what)
-    if (bytes[0] !== version) {
-      throw new RecordDamaged(what, `it has layout version ${bytes[0]!}, and this landfall knows ${version} only: a newer one wrote it`)
+    this.version = bytes[0]!
+    if (this.version < 1 || this.version > newest) {
+      throw new RecordDamaged(what, `it has layout version ${this.version}, and this landfall knows up to ${newest}: a newer one wrote it`)
     }
   }
 
@@ -123,11 +134,16 @@ export class RecordReader {
   }
 
   text (): string {
+    return this.bytes().toString()
+  }
+
+  /** A view of the record's own bytes. */
+  bytes (): Buffer {
     const length = this.number()
     const from = this.#at
     if (length > this.#end - from) throw new RecordDamaged(this.#what, SHORT)
     this.#at = from + length
-    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + from, length).toString()
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + from, length)
   }
 
   country (): string {

@@ -1,4 +1,4 @@
-import { status, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js'
+import { status, type ClientReadableStream, type Metadata, type ServiceError } from '@grpc/grpc-js'
 import type { Test } from 'tap'
 import type { StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import type { EventResponse } from '../../agent/api/event-message.ts'
@@ -8,10 +8,13 @@ import type { Sighting } from '../../agent/diameter/sighting.ts'
 import { DEFAULT_POLICY } from '../../agent/location/policy.ts'
 import { track } from '../../agent/location/tracker.ts'
 import type { EventKind } from '../../agent/location/event.ts'
+import { openLog } from '../../agent/observe/log.ts'
 import { Serve } from '../../agent/serve.ts'
 import { openIdentity, sealIdentity, stateFiles } from '../../agent/store/identity.ts'
 import { openNetworkWriter } from '../../agent/store/network.ts'
-import { NetworkWriter } from '../../agent/store/network-writer.ts'
+import type { Dispatcher } from '../../agent/delivery/dispatcher.ts'
+import { NetworkWriter, type RetentionLimits } from '../../agent/store/network-writer.ts'
+import { START, ulr } from '../lib/sightings.ts'
 import { ManualClock } from '../lib/manual-clock.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
 
@@ -43,7 +46,7 @@ export class Bench {
     const config = testConfig(directory, other)
     const identity = openIdentity(directory, clock.now())
     const writer = new NetworkWriter(openNetworkWriter(stateFiles(directory).network, identity.incarnation), 1, clock)
-    const serve = new Serve({ config, identity, clock, onFatal: error => { throw error } })
+    const serve = new Serve({ config, identity, clock, log: openLog('silent', 'test'), onFatal: error => { throw error } })
     sealIdentity(directory)
     const bench = new Bench(clock, serve, writer, await serve.listen(config.listen))
     t.teardown(async () => { await bench.stop() })
@@ -55,6 +58,15 @@ export class Bench {
     const { grown, heads } = await this.#writer.commit(sightings, (state, sighting) => track(state, sighting, POLICY))
     this.#serve.grew(grown, heads)
   }
+
+  /** Runs one step of retention as ingest would. */
+  async retain (limits: RetentionLimits): Promise<void> {
+    const retained = await this.#writer.retain(limits)
+    if (retained !== undefined) this.#serve.grew([...retained.taken.keys()].filter(kind => retained.taken[kind]! > 0), retained.heads)
+  }
+
+  /** What the agent's own commands see. */
+  get dispatcher (): Dispatcher { return this.#serve.dispatcher }
 
   async stop (): Promise<void> {
     if (this.#stopped) return
@@ -71,18 +83,18 @@ export class TestStream {
   readonly #events: EventResponse[] = []
   #wake: () => void = () => {}
   /** How the stream ended. */
-  readonly ended: Promise<{ code: status, details: string }>
-  /** Resolves when the server has opened the stream. */
-  readonly ready: Promise<void>
+  readonly ended: Promise<{ code: status, details: string, metadata?: Metadata }>
+  /** Resolves when the server has opened the stream, with what it said then. */
+  readonly ready: Promise<Metadata>
 
   constructor (t: Test, address: string, kind: EventKind, configuration: Partial<StreamConfiguration> = {}) {
     this.#subscriber = new EventSubscriber(address, kind)
     this.#stream = this.#subscriber.open({
       streamType: undefined, acknowledgeOption: undefined, maxInFlight: 0, startPosition: undefined, ...configuration
     })
-    this.ready = new Promise(resolve => { this.#stream.once('metadata', () => { resolve() }) })
+    this.ready = new Promise(resolve => { this.#stream.once('metadata', resolve) })
     this.ended = new Promise(resolve => {
-      this.#stream.on('error', (error: ServiceError) => { resolve({ code: error.code, details: error.details }) })
+      this.#stream.on('error', (error: ServiceError) => { resolve({ code: error.code, details: error.details, metadata: error.metadata }) })
       this.#stream.on('end', () => { resolve({ code: status.OK, details: '' }) })
     })
     this.#stream.on('data', (event: EventResponse) => { this.#events.push(event); this.#wake() })
@@ -121,4 +133,9 @@ export class TestStream {
 /** Ids of events. */
 export function idsOf (events: readonly EventResponse[]): number[] {
   return events.map(event => Number(event.metadata!.eventId))
+}
+
+/** So many first attachments, of SIMs numbered from `from`. */
+export function attachments (count: number, from = 1): Sighting[] {
+  return Array.from({ length: count }, (_, i) => ulr({ imsi: `24201${String(from + i).padStart(10, '0')}`, time: START + from + i }))
 }

@@ -6,12 +6,7 @@ import type { EventResponse } from '../../agent/api/event-message.ts'
 import { openNetworkWriter } from '../../agent/store/network.ts'
 import { START, ulr } from '../lib/sightings.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
-import { Bench, idsOf, TestStream } from './bench.ts'
-
-/** So many first attachments, of SIMs numbered from `from`. */
-function attachments (count: number, from = 1): ReturnType<typeof ulr>[] {
-  return Array.from({ length: count }, (_, i) => ulr({ imsi: `24201${String(from + i).padStart(10, '0')}`, time: START + from + i }))
-}
+import { attachments, Bench, idsOf, TestStream } from './bench.ts'
 
 t.test('each kind of event comes in the words of the contract', async t => {
   const bench = await Bench.start(t)

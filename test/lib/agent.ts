@@ -26,7 +26,7 @@ export class RunningAgent {
     this.directory = join(directory, 'data')
     this.address = `127.0.0.1:${port}`
     this.config = join(directory, 'landfall.yaml')
-    writeFileSync(this.config, JSON.stringify({ state_directory: this.directory, control_socket: join(directory, 'control.sock'), listen: this.address }))
+    writeFileSync(this.config, JSON.stringify({ state_directory: this.directory, control_socket: join(directory, 'control.sock'), listen: this.address, store: { reserve_mib: 1 } }))
   }
 
   /** Makes the configuration; nothing runs yet. */

@@ -5,6 +5,7 @@ import { systemClock, type Clock } from '../../agent/lib/clock.ts'
 import type { SubscriberEvent } from '../../agent/location/event.ts'
 import { openNetworkWriter } from '../../agent/store/network.ts'
 import { NetworkWriter } from '../../agent/store/network-writer.ts'
+import { SpaceWatch } from '../../agent/store/space.ts'
 import { capture, type TimedProcedure } from '../generator/history.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
 
@@ -20,12 +21,15 @@ class Half {
 
   constructor (t: Test, settings: object = {}) {
     const clock: Clock = { ...systemClock, now: () => this.now }
-    const writer = new NetworkWriter(openNetworkWriter(temporaryDirectory(t), '0123456789abcdef'), 1, clock)
+    const directory = temporaryDirectory(t)
+    const writer = new NetworkWriter(openNetworkWriter(directory, '0123456789abcdef'), 1, clock)
     this.ingest = new Ingest({
       config: configSchema.parse(settings),
       writer,
       clock,
       madeAt: START,
+      space: new SpaceWatch(directory, 1 << 20, () => {}),
+      onRetained: () => {},
       onTold: ({ events }) => { this.told.push(...events.map(({ event }) => event)) },
       onFatal: error => { throw error }
     })

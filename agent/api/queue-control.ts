@@ -1,0 +1,83 @@
+import type { ControlServiceServer, ListParkedResponse, QueueName as WireName, QueueStatus } from '../../gen/landfall/control/v1/control.ts'
+import type { Dispatcher, QueueReport } from '../delivery/dispatcher.ts'
+import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import type { QueueName } from '../store/clients.ts'
+import { TENANT } from '../store/tenant.ts'
+import { answer, InvalidArgument, NotFound } from './status.ts'
+
+/** What the commands about queues need. */
+interface QueueControlParts {
+  dispatcher: Dispatcher
+  /** Whether the disk is too full for anything new. */
+  readOnly: () => boolean
+}
+
+/** Handlers of the commands about queues. */
+export function queueHandlers ({ dispatcher, readOnly }: QueueControlParts):
+Pick<ControlServiceServer, 'listQueues' | 'pauseQueue' | 'listParked' | 'settleParked'> {
+  return {
+    listQueues: (_call, callback) => {
+      callback(null, { queues: dispatcher.queues().map(report => wireStatus(report, readOnly())), readOnly: readOnly() })
+    },
+    pauseQueue: ({ request: { queue, paused } }, callback) => {
+      const work = async (): Promise<object> => {
+        if (!await dispatcher.pause(readName(queue), paused)) throw noQueue()
+        return {}
+      }
+      answer(work(), callback)
+    },
+    listParked: ({ request: { queue } }, callback) => {
+      const work = async (): Promise<ListParkedResponse> => wireParked(found(dispatcher.parked(readName(queue))))
+      answer(work(), callback)
+    },
+    settleParked: ({ request: { queue, ids, drop } }, callback) => {
+      const work = async (): Promise<{ settled: bigint }> => {
+        const name = readName(queue)
+        const parked = found(dispatcher.parked(name)).map(({ id }) => id)
+        const chosen = ids.length === 0 ? parked : ids.map(Number)
+        const settled = found(await (drop ? dispatcher.dropParked(name, chosen) : dispatcher.releaseParked(name, chosen)))
+        return { settled: BigInt(settled) }
+      }
+      answer(work(), callback)
+    }
+  }
+}
+
+/** Throws InvalidArgument. */
+function readName (queue: WireName | undefined): QueueName {
+  const { client, kind, name } = queue ?? { client: '', kind: '', name: '' }
+  if (!EVENT_KINDS.includes(kind as EventKind)) throw new InvalidArgument(`name one kind of events: ${EVENT_KINDS.join(', ')}`)
+  return { tenant: TENANT.number, client, kind: kind as EventKind, name }
+}
+
+function found<T> (result: T | undefined): T {
+  if (result === undefined) throw noQueue()
+  return result
+}
+
+function noQueue (): NotFound {
+  return new NotFound('there is no such queue: "landfall queues" lists them')
+}
+
+function wireStatus ({ queue, durable, ...report }: QueueReport, readOnly: boolean): QueueStatus {
+  return {
+    queue: { client: queue.client, kind: queue.kind, name: queue.name },
+    durable,
+    waiting: BigInt(report.waiting),
+    inFlight: BigInt(report.inFlight),
+    parked: BigInt(report.parked),
+    redeliveries: BigInt(report.redeliveries),
+    missed: BigInt(report.missed),
+    connections: report.connections,
+    ...(report.oldestAgeMs === undefined ? {} : { oldestAgeMs: BigInt(Math.round(report.oldestAgeMs)) }),
+    // Nothing new comes while the disk is full, so that is why an empty queue stays so.
+    state: readOnly && report.state === 'nothing waits' ? 'store read-only' : report.state
+  }
+}
+
+function wireParked (events: ReturnType<Dispatcher['parked']> & object): ListParkedResponse {
+  return {
+    events: events.map(({ id, attempts, firstAt, parkedAt }) => (
+      { id: BigInt(id), attempts, firstDeliveredMs: BigInt(firstAt), parkedMs: BigInt(parkedAt) }))
+  }
+}
