@@ -124,6 +124,6 @@ async function startControl (
     inspect: async () => await inspect(config.state_directory, 'records'),
     liveSource: false
   }))
-  const listener = await listen(server, { address: `unix:${config.control_socket}`, connections: CONTROL_CONNECTIONS, mode: 0o600 })
+  const listener = await listen(server, { address: `unix:${config.control_socket}`, connections: CONTROL_CONNECTIONS, mode: 0o600, clock })
   return { server, listener }
 }

@@ -7,7 +7,7 @@ import { Health } from './api/health.ts'
 import { Identifiers } from './api/identifier.ts'
 import { listen, type Listener } from './api/listener.ts'
 import { Pseudonyms } from './api/pseudonym.ts'
-import { addReflection, SERVICES } from './api/reflection.ts'
+import { addReflection } from './api/reflection.ts'
 import { makeServer, stopServer } from './api/server.ts'
 import { smsHandlers } from './api/sms-service.ts'
 import { SubscriptionService } from './api/subscription-service.ts'
@@ -24,6 +24,10 @@ import { NetworkReader } from './store/network-reader.ts'
 import { TENANT } from './store/tenant.ts'
 
 const HOUR_MS = 3_600_000
+
+/** Services that health is told of and reflection lists. */
+const SERVICES = [SubscriptionEventServiceService, EventServiceService, SmsServiceService]
+  .map(service => Object.values(service)[0]!.path.split('/')[1]!)
 
 /** Permissions of a public unix socket: the user and the group. */
 const SOCKET_MODE = 0o660
@@ -43,6 +47,7 @@ export class Serve {
   readonly reader: NetworkReader
   readonly dispatcher: Dispatcher
   readonly #connections: number
+  readonly #clock: Clock
   readonly #clients: ClientsStore
   readonly #subscriptions: SubscriptionService
   readonly #events: EventService
@@ -55,6 +60,7 @@ export class Serve {
     const files = stateFiles(config.state_directory)
     const { delivery } = config
     this.#connections = delivery.connections
+    this.#clock = clock
     this.reader = new NetworkReader(openNetworkReader(files.network, identity.incarnation), TENANT.number)
     this.#clients = ClientsStore.open(files.clients, identity.incarnation)
     const limits = { queuesPerClient: delivery.queues_per_client, streams: delivery.streams, idleQueueMs: delivery.idle_queue_hours * HOUR_MS }
@@ -78,12 +84,12 @@ export class Serve {
     this.#server.addService(EventServiceService, this.#events.handlers())
     this.#server.addService(SmsServiceService, smsHandlers())
     this.#health.addTo(this.#server)
-    addReflection(this.#server)
+    addReflection(this.#server, SERVICES)
   }
 
   /** Begins to serve; gives the port. */
   async listen (address: string): Promise<number> {
-    this.#listener = await listen(this.#server, { address, connections: this.#connections, mode: SOCKET_MODE })
+    this.#listener = await listen(this.#server, { address, connections: this.#connections, mode: SOCKET_MODE, clock: this.#clock })
     return this.#listener.port
   }
 

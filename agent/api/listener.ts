@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server as SocketServer } from 'node:net'
 import { ServerCredentials, type Server } from '@grpc/grpc-js'
+import type { Clock } from '../lib/clock.ts'
 
 /** Length of the HTTP/2 connection preface (RFC 9113 clause 3.4): whoever has not said that much is no client. */
 const PREFACE_BYTES = 24
@@ -16,6 +17,7 @@ export interface ListenOptions {
   connections: number
   /** Permissions of a unix socket. */
   mode?: number
+  clock: Clock
 }
 
 /** An open door. */
@@ -30,13 +32,11 @@ export interface Listener {
  * Opens a door to a gRPC server. grpc-js itself lets any number of connections in and lets those that say nothing stay for ever, so the
  * sockets are accepted here. Rejects when the address is taken.
  */
-export async function listen (server: Server, { address, connections, mode }: ListenOptions): Promise<Listener> {
+export async function listen (server: Server, { address, connections, mode, clock }: ListenOptions): Promise<Listener> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
   const sockets = createServer(socket => {
     socket.setNoDelay(true)
-    const timer = setTimeout(() => { if (socket.bytesRead < PREFACE_BYTES) socket.destroy() }, PREFACE_MS)
-    timer.unref()
-    socket.once('close', () => { clearTimeout(timer) })
+    socket.once('close', clock.after(PREFACE_MS, () => { if (socket.bytesRead < PREFACE_BYTES) socket.destroy() }))
     injector.injectConnection(socket)
   })
   sockets.maxConnections = connections

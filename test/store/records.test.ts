@@ -161,7 +161,7 @@ t.test('a node that is not known any more has no names', async t => {
 })
 
 t.test('an event comes back as it was, a tombstone too', async t => {
-  fc.assert(fc.property(stored, stored => { 
+  fc.assert(fc.property(stored, stored => {
     const record = encodeEvent(stored)
     assert.deepStrictEqual(decodeEvent(record), { ...stored, bytes: record.length })
   }), { seed, numRuns: RUNS })
