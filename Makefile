@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := node_modules/.bin
 
-.PHONY: run test interop check bench proto build clean install
+.PHONY: run test interop torture check bench proto build clean install
 
 run: build
 	node dist/agent/main.js demo
@@ -14,6 +14,10 @@ test: build
 # The tests that need Debian packages: tshark.
 interop: build
 	$(BIN)/tap run dist/test/interop/*.test.js
+
+# Hurts running agents in every way (needs root, see test/torture/README.md); QUICK=1 is a short round of each, ONLY="kill clients" some of them.
+torture: build
+	node dist/test/torture/main.js $(if $(QUICK),--quick) $(ONLY)
 
 bench: build
 	node dist/bench/pipeline.js

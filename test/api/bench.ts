@@ -1,5 +1,4 @@
 import { status, type ClientReadableStream, type Metadata, type ServiceError } from '@grpc/grpc-js'
-import type { Test } from 'tap'
 import type { StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import type { EventResponse } from '../../agent/api/event-message.ts'
 import { EventSubscriber } from '../../agent/cli/event-subscriber.ts'
@@ -16,7 +15,7 @@ import type { Dispatcher } from '../../agent/delivery/dispatcher.ts'
 import { NetworkWriter, type RetentionLimits } from '../../agent/store/network-writer.ts'
 import { START, ulr } from '../lib/sightings.ts'
 import { ManualClock } from '../lib/manual-clock.ts'
-import { temporaryDirectory } from '../lib/temporary.ts'
+import { temporaryDirectory, type Owner } from '../lib/temporary.ts'
 
 const POLICY = { ...DEFAULT_POLICY, mode: 'replay' as const }
 
@@ -40,8 +39,8 @@ export class Bench {
     this.address = `127.0.0.1:${port}`
   }
 
-  /** Starts on a directory, by default one of its own. It stops when the test ends. */
-  static async start (t: Test, directory = temporaryDirectory(t), other: object = {}): Promise<Bench> {
+  /** Starts on a directory, by default one of its own. It stops with its owner. */
+  static async start (owner: Owner, directory = temporaryDirectory(owner), other: object = {}): Promise<Bench> {
     const clock = new ManualClock()
     const config = testConfig(directory, other)
     const identity = openIdentity(directory, clock.now())
@@ -49,7 +48,7 @@ export class Bench {
     const serve = new Serve({ config, identity, clock, log: openLog('silent', 'test'), onFatal: error => { throw error } })
     sealIdentity(directory)
     const bench = new Bench(clock, serve, writer, await serve.listen(config.listen))
-    t.teardown(async () => { await bench.stop() })
+    owner.teardown(async () => { await bench.stop() })
     return bench
   }
 
@@ -87,7 +86,7 @@ export class TestStream {
   /** Resolves when the server has opened the stream, with what it said then. */
   readonly ready: Promise<Metadata>
 
-  constructor (t: Test, address: string, kind: EventKind, configuration: Partial<StreamConfiguration> = {}) {
+  constructor (owner: Owner, address: string, kind: EventKind, configuration: Partial<StreamConfiguration> = {}) {
     this.#subscriber = new EventSubscriber(address, kind)
     this.#stream = this.#subscriber.open({
       streamType: undefined, acknowledgeOption: undefined, maxInFlight: 0, startPosition: undefined, ...configuration
@@ -98,7 +97,7 @@ export class TestStream {
       this.#stream.on('end', () => { resolve({ code: status.OK, details: '' }) })
     })
     this.#stream.on('data', (event: EventResponse) => { this.#events.push(event); this.#wake() })
-    t.teardown(() => { this.close() })
+    owner.teardown(() => { this.close() })
   }
 
   /** The next event. */

@@ -1,79 +1,19 @@
-import { credentials, status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js'
-import t, { type Test } from 'tap'
+import { credentials, status } from '@grpc/grpc-js'
+import t from 'tap'
 import {
   EventKind,
   EventServiceClient,
   OutcomeResult,
-  SubscribeRequest,
   SubscribeSettings,
-  type Event,
-  type Opened,
-  type Outcome,
-  type SubscribeResponse
+  type Event
 } from '../../gen/landfall/v1/events.ts'
 import { START, ulr } from '../lib/sightings.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
 import { attachments, Bench, idsOf, TestStream } from './bench.ts'
+import { Subscriber, type Settings } from './subscriber.ts'
 
 const { EVENT_KIND_FIRST_ATTACHMENT: FIRST, EVENT_KIND_PERIODIC_COUNTRY: PERIODIC, EVENT_KIND_COUNTRY_CHANGE: COUNTRY } = EventKind
 const { OUTCOME_RESULT_ACKNOWLEDGED, OUTCOME_RESULT_ALREADY, OUTCOME_RESULT_UNKNOWN, OUTCOME_RESULT_RETURNED, OUTCOME_RESULT_EXTENDED } = OutcomeResult
-
-type Settings = Parameters<typeof SubscribeSettings.fromPartial>[0]
-type Request = Parameters<typeof SubscribeRequest.fromPartial>[0]
-
-/** A client of Subscribe whose messages can be waited for one after the other. */
-class Subscriber {
-  readonly #call: ClientDuplexStream<SubscribeRequest, SubscribeResponse>
-  readonly opened: Promise<Opened>
-  readonly ended: Promise<{ code: status, details: string }>
-  readonly events: Event[] = []
-  readonly outcomes: Outcome[][] = []
-  #wake: () => void = () => {}
-
-  constructor (t: Test, address: string, settings: Settings | undefined) {
-    const client = new EventServiceClient(address, credentials.createInsecure())
-    this.#call = client.subscribe()
-    this.ended = new Promise(resolve => {
-      this.#call.on('error', ({ code, details }: ServiceError) => { resolve({ code, details }) })
-      this.#call.on('end', () => { resolve({ code: status.OK, details: '' }) })
-    })
-    this.opened = new Promise(resolve => {
-      this.#call.on('data', ({ message }: SubscribeResponse) => {
-        if (message?.$case === 'opened') resolve(message.value)
-        else if (message?.$case === 'events') this.events.push(...message.value.events)
-        else if (message?.$case === 'outcomes') this.outcomes.push(message.value.outcomes)
-        this.#wake()
-      })
-    })
-    t.teardown(() => { this.#call.cancel(); client.close() })
-    if (settings !== undefined) this.say({ settings: SubscribeSettings.fromPartial(settings) })
-  }
-
-  say (request: Request): void {
-    this.#call.write(SubscribeRequest.fromPartial(request))
-  }
-
-  finish (): void {
-    this.#call.end()
-  }
-
-  cancel (): void {
-    this.#call.cancel()
-  }
-
-  /** The next so many events. */
-  async take (count: number): Promise<Event[]> {
-    while (this.events.length < count) await new Promise<void>(resolve => { this.#wake = resolve })
-    return this.events.splice(0, count)
-  }
-
-  /** Says something and waits for what became of it: [result, ids] each. */
-  async ask (request: Request): Promise<[OutcomeResult, number[]][]> {
-    this.say(request)
-    while (this.outcomes.length === 0) await new Promise<void>(resolve => { this.#wake = resolve })
-    return this.outcomes.shift()!.map(({ result, ids }) => [result, ids.map(Number)])
-  }
-}
 
 const ids = (...numbers: number[]): bigint[] => numbers.map(BigInt)
 const eventIds = (events: readonly Event[]): number[] => events.map(({ id }) => Number(id))

@@ -1,0 +1,136 @@
+import { setTimeout as later } from 'node:timers/promises'
+import { credentials, type ServiceError } from '@grpc/grpc-js'
+import { ControlServiceClient, type ListQueuesResponse, type ReplayResponse, type ShowSubscriberResponse } from '../../gen/landfall/control/v1/control.ts'
+import { replayIntoAgent } from '../../agent/cli/replay.ts'
+import { configSchema } from '../../agent/config/schema.ts'
+import { EVENT_KINDS, type EventKind } from '../../agent/location/event.ts'
+import { RunningAgent, type AgentOptions } from '../lib/agent.ts'
+import { Ledger } from './ledger.ts'
+import type { Place } from './place.ts'
+import { Traffic } from './traffic.ts'
+import { Witness } from './witness.ts'
+
+/** Part of the events that are left unacknowledged while the agent is about to be harmed: one in so many. */
+const LEFT = 5
+
+/** How often queues are looked at until they are empty, and the pause between. */
+const EMPTY_TRIES = 300
+const EMPTY_PAUSE_MS = 20
+
+/** Plays a capture into an agent; rejects when the agent ends meanwhile or refuses it. */
+export async function play (agent: RunningAgent, path: string): Promise<ReplayResponse> {
+  return await replayIntoAgent([path], configSchema.parse({ control_socket: agent.controlSocket }), 0, false)
+}
+
+/**
+ * An agent that is harmed again and again under replay and acknowledgements, beside one that nothing happens to. After each harm the capture
+ * is played again, and then both must have told the same events under the same ids and know the same of every SIM.
+ */
+export class Campaign {
+  readonly agent: RunningAgent
+  readonly #reference: RunningAgent
+  readonly #traffic: Traffic
+  readonly #ledger = new Ledger()
+  readonly #sound = new Ledger()
+  /** How many events the reference has told in all. */
+  readonly #told = new Map<EventKind, number>(EVENT_KINDS.map(kind => [kind, 0]))
+  #witness: Witness | undefined
+
+  private constructor (agent: RunningAgent, reference: RunningAgent, traffic: Traffic) {
+    this.agent = agent
+    this.#reference = reference
+    this.#traffic = traffic
+  }
+
+  /** Starts both agents; `options` are those of the one that suffers. */
+  static async begin (place: Place, random: () => number, options: AgentOptions = {}): Promise<Campaign> {
+    const reference = await (await RunningAgent.make(place)).start()
+    const agent = await (await RunningAgent.make(place, options)).start()
+    const campaign = new Campaign(agent, reference, new Traffic(place.directory, random))
+    const witness = new Witness(reference.address, campaign.#sound)
+    place.teardown(async () => { await Promise.all([witness.close(), campaign.#witness?.close()]) })
+    return campaign
+  }
+
+  /**
+   * One round. `harm` runs while a capture plays and clients acknowledge; when it resolves the agent does not run any more. Gives what is wrong
+   * after the next start.
+   */
+  async round (random: () => number, harm: () => Promise<void>): Promise<string[]> {
+    const { path, imsis } = this.#traffic.next()
+    await this.#playReference(path)
+    const suffering = await this.#attend(() => random() % LEFT > 0)
+    const playing = play(this.agent, path).catch(() => {})
+    await harm()
+    await Promise.all([playing, suffering.close()])
+    await this.agent.start()
+    await this.#attend(() => true)
+    await play(this.agent, path)
+    const faults: string[] = []
+    await this.#ledger.until('all events are acknowledged', () => this.#complete())
+      .then(async () => { await emptied(this.agent) })
+      .catch((error: Error) => { faults.push(error.message) })
+    return [...this.#ledger.takeFaults(), ...this.#ledger.compare(this.#sound), ...await this.#compareStates(imsis), ...faults]
+  }
+
+  /** Lets a new client take over from the one before it. */
+  async #attend (acknowledges: () => boolean): Promise<Witness> {
+    await this.#witness?.close()
+    this.#witness = new Witness(this.agent.address, this.#ledger, acknowledges)
+    return this.#witness
+  }
+
+  async #playReference (path: string): Promise<void> {
+    const { events } = await play(this.#reference, path)
+    for (const kind of EVENT_KINDS) this.#told.set(kind, this.#told.get(kind)! + Number(events[kind] ?? 0n))
+    await this.#sound.until('the reference tells its events', () => EVENT_KINDS.every(kind => this.#sound.settled(kind) === this.#told.get(kind)))
+  }
+
+  #complete (): boolean {
+    return EVENT_KINDS.every(kind => this.#ledger.settled(kind) >= this.#told.get(kind)!)
+  }
+
+  async #compareStates (imsis: readonly string[]): Promise<string[]> {
+    const [found, wanted] = await Promise.all([states(this.agent, imsis), states(this.#reference, imsis)])
+    return imsis.flatMap((imsi, index) => found[index] === wanted[index] ? [] : [`SIM ${imsi} is ${found[index]}, it should be ${wanted[index]}`])
+  }
+}
+
+/** What an agent knows of each SIM, as JSON. */
+async function states (agent: RunningAgent, imsis: readonly string[]): Promise<string[]> {
+  return await withControl(agent, async client => await Promise.all(imsis.map(async imsi => {
+    const { subscribers } = await ask<ShowSubscriberResponse>(done => client.showSubscriber({ by: { $case: 'imsi', value: imsi } }, done))
+    return subscribers.join()
+  })))
+}
+
+/** Resolves when nothing waits and nothing is in flight in any queue of an agent; rejects when that does not come about. */
+async function emptied (agent: RunningAgent): Promise<void> {
+  await withControl(agent, async client => {
+    for (let tries = 0; ; tries++) {
+      const { queues } = await ask<ListQueuesResponse>(done => client.listQueues({}, done))
+      const left = queues.reduce((sum, { waiting, inFlight }) => sum + Number(waiting + inFlight), 0)
+      if (left === 0) return
+      if (tries === EMPTY_TRIES) throw new Error(`${left} events are left in the queues: ${JSON.stringify(queues.map(({ state }) => state))}`)
+      await later(EMPTY_PAUSE_MS)
+    }
+  })
+}
+
+async function withControl<T> (agent: RunningAgent, work: (client: ControlServiceClient) => Promise<T>): Promise<T> {
+  const client = new ControlServiceClient(`unix:${agent.controlSocket}`, credentials.createInsecure())
+  try {
+    return await work(client)
+  } finally {
+    client.close()
+  }
+}
+
+async function ask<T> (call: (done: (error: ServiceError | null, answer: T) => void) => unknown): Promise<T> {
+  return await new Promise((resolve, reject) => {
+    call((error, answer) => {
+      if (error === null) resolve(answer)
+      else reject(error)
+    })
+  })
+}
