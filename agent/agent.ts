@@ -1,9 +1,8 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Server } from '@grpc/grpc-js'
 import { ControlServiceService } from '../gen/landfall/control/v1/control.ts'
 import { controlHandlers } from './api/control-service.ts'
-import { listen, type Listener } from './api/listener.ts'
+import { listen } from './api/listener.ts'
 import { makeServer, stopServer } from './api/server.ts'
 import type { Config } from './config/schema.ts'
 import { IngestLink, type SpaceListener } from './ingest-link.ts'
@@ -11,9 +10,9 @@ import { systemClock, type Clock } from './lib/clock.ts'
 import type { Log } from './observe/log.ts'
 import { Serve } from './serve.ts'
 import { StoreDamaged } from './store/damage.ts'
-import { openIdentity, sealIdentity, stateFiles, type Identity } from './store/identity.ts'
+import { sealIdentity, stateFiles, type Identity } from './store/identity.ts'
 import { inspect } from './store/inspection.ts'
-import { lockDirectory } from './store/lock.ts'
+import { takeStateDirectory } from './store/state-directory.ts'
 
 /** Command lines that may talk to the agent at once. */
 const CONTROL_CONNECTIONS = 64
@@ -38,56 +37,50 @@ export interface Agent {
 
 /**
  * Starts the two halves, in the only order that works: the lock, the look at the data, the writer of `network`, its reader, the
- * servers. Throws StoreLocked, StoreDamaged or the system's error.
+ * servers. Throws StoreLocked, StoreDamaged, StoreInaccessible or the system's error; then nothing runs and nothing is held.
  */
 export async function startAgent ({ config, log, onFatal, clock = systemClock }: AgentParts): Promise<Agent> {
-  mkdirSync(config.state_directory, { recursive: true, mode: 0o700 })
-  const unlock = lockDirectory(config.state_directory)
+  const { identity, unlock } = await takeStateDirectory(config.state_directory, clock.now())
+  const scanStop = new AbortController()
+  let scanning: Promise<void> | undefined
+  let ingest: IngestLink | undefined
+  let serve: Serve | undefined
+  let control: Control | undefined
+  const stop = async (): Promise<void> => {
+    scanStop.abort()
+    await scanning
+    await control?.stop()
+    await ingest?.stop()
+    await serve?.stop()
+    unlock()
+  }
   try {
-    const identity = openIdentity(config.state_directory, clock.now())
-    await refuseDamage(config.state_directory)
     const fatal = (text: string): void => { onFatal(text, false) }
     let readOnly = false
-    const ingest = await startIngest(config, identity, fatal, (low, freeMib) => {
+    ingest = await startIngest(config, identity, fatal, (low, freeMib) => {
       readOnly = low
       const room = { freeMib, reserveMib: config.store.reserve_mib }
       if (low) log.error(room, 'the disk is full: nothing new is stored until there is room; acknowledgements go on')
       else log.info(room, 'there is room on the disk: new state is stored')
     })
-    const serve = new Serve({ config, identity, clock, log, onFatal: error => { fatal(`storing queue positions failed: ${String(error)}`) } })
+    serve = new Serve({ config, identity, clock, log, onFatal: error => { fatal(`storing queue positions failed: ${String(error)}`) } })
     sealIdentity(config.state_directory)
-    ingest.onGrew = (kinds, heads) => { serve.grew(kinds, heads) }
+    ingest.onGrew = serve.grew
     const port = await serve.listen(config.listen)
-    const control = await startControl(config, ingest, serve, clock, () => readOnly)
+    control = await startControl(config, ingest, serve, clock, () => readOnly)
     log.info({ port, socket: config.control_socket }, 'serving')
-    const scanStop = new AbortController()
-    const scanning = scan(config.state_directory, log, onFatal, scanStop.signal)
+    scanning = scan(config.state_directory, log, onFatal, scanStop.signal)
     return {
       port,
       stop: async () => {
-        scanStop.abort()
-        await scanning
-        control.listener.close()
-        await stopServer(control.server)
-        await ingest.stop()
-        await serve.stop()
-        rmSync(config.control_socket, { force: true })
-        unlock()
+        await stop()
         log.info({}, 'stopped')
       }
     }
   } catch (error) {
-    unlock()
+    await stop()
     throw error
   }
-}
-
-/** Looks at the structure of existing data before they are opened for real: a broken file would kill this process. */
-async function refuseDamage (directory: string): Promise<void> {
-  const files = stateFiles(directory)
-  if (!existsSync(files.networkData) || !existsSync(files.clientsData)) return
-  const { problems } = await inspect(directory, 'structure')
-  if (problems.length > 0) throw new StoreDamaged(problems.join('; '), directory)
 }
 
 /** Reads every record beside the running agent: damage inside the file shows itself early, and not to a client. */
@@ -106,13 +99,15 @@ async function scan (directory: string, log: Log, onFatal: AgentParts['onFatal']
 
 async function startIngest (config: Config, identity: Identity, onFatal: (text: string) => void, onSpace: SpaceListener): Promise<IngestLink> {
   const path = stateFiles(config.state_directory).network
-  return await IngestLink.start({ config, path, incarnation: identity.incarnation, madeAt: identity.madeAt }, onFatal, onSpace)
+  const { incarnation, run, madeAt } = identity
+  return await IngestLink.start({ config, path, belonging: { incarnation, run }, madeAt }, onFatal, onSpace)
 }
 
+/** The open control socket. */
+interface Control { stop: () => Promise<void> }
+
 /** The control socket: only this user may speak to it. The lock says that a socket found there is a dead agent's. */
-async function startControl (
-  config: Config, ingest: IngestLink, serve: Serve, clock: Clock, readOnly: () => boolean
-): Promise<{ server: Server, listener: Listener }> {
+async function startControl (config: Config, ingest: IngestLink, serve: Serve, clock: Clock, readOnly: () => boolean): Promise<Control> {
   mkdirSync(dirname(config.control_socket), { recursive: true, mode: 0o700 })
   const server = makeServer()
   server.addService(ControlServiceService, controlHandlers({
@@ -125,5 +120,11 @@ async function startControl (
     liveSource: false
   }))
   const listener = await listen(server, { address: `unix:${config.control_socket}`, connections: CONTROL_CONNECTIONS, mode: 0o600, clock })
-  return { server, listener }
+  return {
+    stop: async () => {
+      listener.close()
+      await stopServer(server)
+      rmSync(config.control_socket, { force: true })
+    }
+  }
 }

@@ -4,6 +4,7 @@ import type { Config } from './config/schema.ts'
 import { Ingest, type Replay, type ReplaySummary } from './ingest.ts'
 import { systemClock } from './lib/clock.ts'
 import type { ImportedSubscriber } from './location/imported.ts'
+import type { Belonging } from './store/belonging.ts'
 import type { LogHead } from './store/head.ts'
 import { openNetworkWriter } from './store/network.ts'
 import { NetworkWriter } from './store/network-writer.ts'
@@ -15,7 +16,7 @@ export interface IngestThreadData {
   config: Config
   /** Directory of the environment `network`. */
   path: string
-  incarnation: string
+  belonging: Belonging
   madeAt: number
 }
 
@@ -41,10 +42,10 @@ export type IngestMessage =
   { say: 'fatal', text: string }
 
 /** Runs the upper half in this thread until it is asked to stop. */
-function run (port: MessagePort, { config, path, incarnation, madeAt }: IngestThreadData): void {
+function run (port: MessagePort, { config, path, belonging, madeAt }: IngestThreadData): void {
   const say = (message: IngestMessage): void => { port.postMessage(message) }
   const onFatal = (error: unknown): void => { say({ say: 'fatal', text: error instanceof Error ? error.message : String(error) }) }
-  const writer = new NetworkWriter(openNetworkWriter(path, incarnation), TENANT.number, systemClock)
+  const writer = new NetworkWriter(openNetworkWriter(path, belonging), TENANT.number, systemClock)
   const replays = new Map<number, OpenReplay>()
   /** What was told to replays that are ending. */
   const closing = new Set<OpenReplay['told']>()

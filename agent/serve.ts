@@ -62,7 +62,7 @@ export class Serve {
     this.#connections = delivery.connections
     this.#clock = clock
     this.reader = new NetworkReader(openNetworkReader(files.network, identity.incarnation), TENANT.number)
-    this.#clients = ClientsStore.open(files.clients, identity.incarnation)
+    this.#clients = ClientsStore.open(files.clients, identity)
     const limits = { queuesPerClient: delivery.queues_per_client, streams: delivery.streams, idleQueueMs: delivery.idle_queue_hours * HOUR_MS }
     this.dispatcher = new Dispatcher(this.reader, this.#clients, clock, limits, {
       missed: (queue, count) => { log.warn({ ...queue, count }, 'retention took events that this queue had not acknowledged') },
@@ -94,7 +94,7 @@ export class Serve {
   }
 
   /** Logs have grown or lost their beginning, and that is on disk. */
-  grew (kinds: readonly number[], heads: readonly LogHead[]): void {
+  readonly grew = (kinds: readonly number[], heads: readonly LogHead[]): void => {
     this.dispatcher.grew(kinds, heads)
   }
 

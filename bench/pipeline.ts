@@ -41,7 +41,7 @@ async function read (): Promise<void> {
 /** Frames to committed LMDB: every transaction changes state. */
 async function store (): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'landfall-bench-'))
-  const writer = new NetworkWriter(openNetworkWriter(directory, '0000000000000000'), 1, systemClock)
+  const writer = new NetworkWriter(openNetworkWriter(directory, { incarnation: '0000000000000000', run: '0000000000000000' }), 1, systemClock)
   const ingest = new Ingest({
     config: configSchema.parse({}),
     writer,

@@ -71,7 +71,10 @@ export class Subscription {
     if (this.#ending || this.#closed) return
     this.#ending = true
     this.#handle?.hold()
-    await Promise.race([this.#answers, new Promise<void>(resolve => { this.#parts.clock.after(LAST_WORDS_MS, resolve) })])
+    await new Promise<void>(resolve => {
+      const giveUp = this.#parts.clock.after(LAST_WORDS_MS, resolve)
+      void this.#answers.then(() => { giveUp(); resolve() })
+    })
     if (status === undefined) {
       this.#close()
       this.#call.end()

@@ -3,10 +3,11 @@ import { parseArgs } from 'node:util'
 import { inspect, type Inspection } from '../store/inspection.ts'
 import { StoreLocked } from '../store/damage.ts'
 import { stateFiles } from '../store/identity.ts'
-import { lockDirectory } from '../store/lock.ts'
+import { lockStateDirectory } from '../store/state-directory.ts'
 import type { Config } from '../config/schema.ts'
 import { CONFIG_OPTION, readConfiguration } from './configuration.ts'
 import { controlClient, controlError } from './control-client.ts'
+import { startupError } from './startup-error.ts'
 import { CliError, EXIT, type Verb } from './verb.ts'
 
 /** Checks the configuration and every stored record, by the running agent where there is one. */
@@ -36,10 +37,10 @@ export const check: Verb = {
 async function inspectData (config: Config): Promise<Inspection> {
   let unlock
   try {
-    unlock = lockDirectory(config.state_directory)
+    unlock = lockStateDirectory(config.state_directory)
   } catch (error) {
     if (error instanceof StoreLocked) return await askAgent(config)
-    throw error
+    throw startupError(error)
   }
   try {
     return await inspect(config.state_directory, 'records')

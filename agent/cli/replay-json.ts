@@ -18,7 +18,7 @@ import { EXIT } from './verb.ts'
 const RESERVE_BYTES = 1 << 20
 
 /** Data that live for one run only have no name to keep. */
-const INCARNATION = '0000000000000000'
+const NOBODYS = { incarnation: '0000000000000000', run: '0000000000000000' }
 
 /**
  * Prints the events of captures as JSON lines, from an empty memory and through the same upper half and store as the agent's. The store is
@@ -28,7 +28,7 @@ export async function replayToJson (paths: readonly string[], config: Config, sp
   const directory = mkdtempSync(join(tmpdir(), 'landfall-replay-'))
   process.once('exit', () => { rmSync(directory, { recursive: true, force: true }) })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT.ok))
-  const writer = new NetworkWriter(openNetworkWriter(directory, INCARNATION), TENANT.number, systemClock)
+  const writer = new NetworkWriter(openNetworkWriter(directory, NOBODYS), TENANT.number, systemClock)
   const ingest = new Ingest({
     config: { ...config, tracker: { ...config.tracker, learning_hours: 0 } },
     writer,

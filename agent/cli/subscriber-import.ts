@@ -1,16 +1,15 @@
-import { createReadStream, existsSync, mkdirSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../lib/clock.ts'
 import { imported, type ImportedSubscriber } from '../location/imported.ts'
 import { readRow, type ImportRow } from '../location/import-row.ts'
 import { ClientsStore } from '../store/clients.ts'
-import { StoreDamaged, StoreLocked } from '../store/damage.ts'
-import { openIdentity, sealIdentity, stateFiles } from '../store/identity.ts'
-import { inspect } from '../store/inspection.ts'
-import { lockDirectory } from '../store/lock.ts'
+import { StoreLocked } from '../store/damage.ts'
+import { sealIdentity, stateFiles, type Identity } from '../store/identity.ts'
 import { openNetworkWriter } from '../store/network.ts'
 import { NetworkWriter } from '../store/network-writer.ts'
+import { takeStateDirectory, type StateDirectory } from '../store/state-directory.ts'
 import { TENANT } from '../store/tenant.ts'
 import { controlClient, controlError } from './control-client.ts'
 import { inputError } from './input-error.ts'
@@ -27,30 +26,24 @@ type Take = (rows: ImportRow[]) => Promise<number>
 export async function importFile (path: string, config: Config): Promise<number> {
   let total = 0
   for await (const rows of batches(path)) total += rows.length
-  let unlock
+  let state: StateDirectory | undefined
   try {
-    mkdirSync(config.state_directory, { recursive: true, mode: 0o700 })
-    unlock = lockDirectory(config.state_directory)
+    state = await takeStateDirectory(config.state_directory, systemClock.now())
   } catch (error) {
     if (!(error instanceof StoreLocked)) throw startupError(error)
   }
-  const changed = unlock === undefined
+  const changed = state === undefined
     ? await importByAgent(path, config)
-    : await importHere(path, config).catch((error: unknown) => { throw startupError(error) }).finally(unlock)
+    : await importHere(path, config, state.identity).catch((error: unknown) => { throw startupError(error) }).finally(state.unlock)
   process.stdout.write(`${total} rows: ${changed} subscribers new or changed, ${total - changed} as they were\n`)
   return EXIT.ok
 }
 
-async function importHere (path: string, config: Config): Promise<number> {
+async function importHere (path: string, config: Config, identity: Identity): Promise<number> {
   const directory = config.state_directory
-  const identity = openIdentity(directory, systemClock.now())
   const files = stateFiles(directory)
-  if (existsSync(files.networkData) && existsSync(files.clientsData)) {
-    const { problems } = await inspect(directory, 'structure')
-    if (problems.length > 0) throw new StoreDamaged(problems.join('; '), directory)
-  }
-  const writer = new NetworkWriter(openNetworkWriter(files.network, identity.incarnation), TENANT.number, systemClock)
-  const clients = ClientsStore.open(files.clients, identity.incarnation)
+  const writer = new NetworkWriter(openNetworkWriter(files.network, identity), TENANT.number, systemClock)
+  const clients = ClientsStore.open(files.clients, identity)
   sealIdentity(directory)
   const take: Take = async rows => {
     const read = rows.map(row => readRow(row, systemClock.now()) as ImportedSubscriber)

@@ -1,7 +1,7 @@
 import type { RootDatabase } from 'lmdb'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import { claim, type Belonging } from './belonging.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
-import { StoreDamaged } from './damage.ts'
 import { decodeParked, encodeParked, type ParkedEvent } from './parked-record.ts'
 import { decodeQueuePosition, encodeQueuePosition, type QueuePosition } from './queue-record.ts'
 
@@ -32,7 +32,6 @@ export interface StoredQueue {
   parked: { id: number, released: boolean }[]
 }
 
-const INCARNATION = Buffer.from('incarnation')
 const ID_BYTES = 6
 
 /** What clients did: the positions of their queues, and the events these have put aside. One thread writes it. */
@@ -47,13 +46,10 @@ export class ClientsStore {
     this.#parked = openTable(root, 'parked')
   }
 
-  /** Opens it, making what is missing; a new one takes the incarnation, an old one must carry it. */
-  static open (path: string, incarnation: string): ClientsStore {
+  /** Opens it, making what is missing. Throws StoreDamaged when it belongs to other data. */
+  static open (path: string, belonging: Belonging): ClientsStore {
     const root = openEnvironment(path, false)
-    const meta = openTable(root, 'meta')
-    const found = meta.get(INCARNATION)?.toString()
-    if (found === undefined) void meta.putSync(INCARNATION, Buffer.from(incarnation))
-    else if (found !== incarnation) throw new StoreDamaged('the data belong to another identity file (a mix of two backups?)', path)
+    claim(openTable(root, 'meta'), belonging, path)
     return new ClientsStore(root)
   }
 

@@ -14,3 +14,6 @@ export class StoreLocked extends Error {
     this.name = 'StoreLocked'
   }
 }
+
+/** The state directory cannot be read and written by this user. The message says what to do. */
+export class StoreInaccessible extends Error {}

@@ -1,19 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Belonging } from './belonging.ts'
 import { StoreDamaged } from './damage.ts'
 
 /** Layout of the state directory; a newer one is refused by an older agent. */
 const FORMAT = 1
 
-/** Bytes of the data's incarnation and of each key. */
-const INCARNATION_BYTES = 8
+/** Bytes of the data's incarnation, of a run's mark, and of each key. */
+const MARK_BYTES = 8
 const KEY_BYTES = 32
 
 /** Who the data are: made once, kept beside the data, and repeated inside both environments. */
-export interface Identity {
-  /** Tells this data from any other and from an older self that was thrown away; 16 hexadecimal digits. */
-  incarnation: string
+export interface Identity extends Belonging {
   /** When the data were made, ms since 1970. A learning time counts from here. */
   madeAt: number
   /** Key of the pseudonyms. Losing it changes every subscription's identifier. */
@@ -49,42 +48,71 @@ export function openIdentity (directory: string, now: number): Identity {
   for (const data of [files.networkData, files.clientsData]) {
     if (existsSync(data)) throw new StoreDamaged('the identity file is missing beside existing data', directory)
   }
-  return makeIdentity(directory, randomBytes(INCARNATION_BYTES).toString('hex'), now)
+  return makeIdentity(directory, newMark(), now)
 }
 
 /** Reads an existing identity and checks that its data and keys are there. */
 export function readIdentity (directory: string): Identity {
   const files = stateFiles(directory)
-  const { incarnation, madeAt } = parseIdentity(directory)
+  // A start that was cut short is taken up with the mark that it may have left in one environment.
+  const { incarnation, madeAt, nextRun = newMark() } = parseIdentity(directory)
   for (const data of [files.networkData, files.clientsData]) {
     if (!existsSync(data)) throw new StoreDamaged(`${data} is missing`, directory)
     if (statSync(data).size === 0) throw new StoreDamaged(`${data} is empty`, directory)
   }
-  return { incarnation, madeAt, pseudonymKey: readKey(files.pseudonymKey, directory), tokenKey: readKey(files.tokenKey, directory) }
+  return { incarnation, run: nextRun, madeAt, pseudonymKey: readKey(files.pseudonymKey, directory), tokenKey: readKey(files.tokenKey, directory) }
 }
 
-/** Seals a new identity once both environments exist; from then on missing data are a loss. Does nothing to a sealed one. */
+/** Says that a run is about to mark both environments: until `sealIdentity` they may carry its mark or that of the run before. */
+export function announceRun (directory: string, run: string): void {
+  writeIdentity(directory, { ...parseIdentity(directory), nextRun: run })
+}
+
+/** Seals an identity once both environments exist and carry the announced run's mark; from then on missing data are a loss. */
 export function sealIdentity (directory: string): void {
-  const written = parseIdentity(directory)
-  if (!written.sealed) writeIdentity(directory, { ...written, sealed: true })
+  const { incarnation, madeAt, nextRun } = parseIdentity(directory)
+  writeIdentity(directory, { incarnation, madeAt, sealed: true, run: nextRun })
 }
 
-interface WrittenIdentity { incarnation: string, madeAt: number, sealed: boolean }
+/** The runs whose marks both environments may carry; undefined where nothing is known of that. */
+export function knownRuns (directory: string): (string | undefined)[] | undefined {
+  const { sealed, run, nextRun } = parseIdentity(directory)
+  return sealed && run !== undefined ? [run, nextRun] : undefined
+}
+
+interface WrittenIdentity {
+  incarnation: string
+  madeAt: number
+  sealed: boolean
+  /** The run that both environments carry the mark of; absent before the first was sealed. */
+  run?: string | undefined
+  nextRun?: string | undefined
+}
+
+const MARK = /^[0-9a-f]{16}$/
+
+function newMark (): string {
+  return randomBytes(MARK_BYTES).toString('hex')
+}
 
 function parseIdentity (directory: string): WrittenIdentity {
-  let written: Partial<Record<'format' | 'incarnation' | 'madeAt' | 'sealed', unknown>>
+  let written: Partial<Record<'format' | keyof WrittenIdentity, unknown>>
   try {
     written = JSON.parse(readFileSync(stateFiles(directory).identity, 'utf8'))
   } catch {
     throw new StoreDamaged('identity.json is not readable', directory)
   }
-  const { format, incarnation, madeAt, sealed } = written
+  const { format, incarnation, madeAt, sealed, run, nextRun } = written
   if (typeof format === 'number' && format > FORMAT) {
     throw new StoreDamaged(`the data are of format ${format} and this landfall knows up to ${FORMAT} (install the newer version again)`, directory)
   }
-  if (format !== FORMAT || typeof incarnation !== 'string' || !/^[0-9a-f]{16}$/.test(incarnation) ||
-      typeof madeAt !== 'number' || typeof sealed !== 'boolean') throw new StoreDamaged('identity.json is damaged', directory)
-  return { incarnation, madeAt, sealed }
+  if (format !== FORMAT || !isMark(incarnation) || typeof madeAt !== 'number' || typeof sealed !== 'boolean' ||
+      (run !== undefined && !isMark(run)) || (nextRun !== undefined && !isMark(nextRun))) throw new StoreDamaged('identity.json is damaged', directory)
+  return { incarnation, madeAt, sealed, run, nextRun }
+}
+
+function isMark (value: unknown): value is string {
+  return typeof value === 'string' && MARK.test(value)
 }
 
 function writeIdentity (directory: string, written: WrittenIdentity): void {
@@ -95,7 +123,7 @@ function makeIdentity (directory: string, incarnation: string, madeAt: number): 
   const files = stateFiles(directory)
   writeIdentity(directory, { incarnation, madeAt, sealed: false })
   for (const path of [files.network, files.clients]) mkdirSync(path, { recursive: true, mode: 0o700 })
-  return { incarnation, madeAt, pseudonymKey: makeKey(files.pseudonymKey), tokenKey: makeKey(files.tokenKey) }
+  return { incarnation, run: newMark(), madeAt, pseudonymKey: makeKey(files.pseudonymKey), tokenKey: makeKey(files.tokenKey) }
 }
 
 function makeKey (path: string): Buffer {

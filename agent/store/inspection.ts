@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { statSync } from 'node:fs'
 import { EVENT_KINDS } from '../location/event.ts'
+import { lastRun } from './belonging.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
 import { decodeEvent } from './event-record.ts'
-import { readIdentity, stateFiles } from './identity.ts'
+import { knownRuns, readIdentity, stateFiles } from './identity.ts'
 import { decodeEventKey, decodeSubscriberKey } from './keys.ts'
 import { openNetworkReader, readHeads } from './network.ts'
 import { decodeParked } from './parked-record.ts'
@@ -53,7 +54,9 @@ export function inspectHere (directory: string, depth: Depth): Inspection {
   const network = openNetworkReader(files.network, identity.incarnation)
   checkSize(network.meta, files.networkData, inspection)
   const clients = openEnvironment(files.clients, true)
-  checkSize(openTable(clients, 'meta'), files.clientsData, inspection)
+  const clientsMeta = openTable(clients, 'meta')
+  checkSize(clientsMeta, files.clientsData, inspection)
+  checkRuns(directory, { network: network.meta, clients: clientsMeta }, inspection)
   const heads = readHeads(network, TENANT.number)
   if (depth === 'structure' || inspection.problems.length > 0) return inspection
 
@@ -83,6 +86,17 @@ function checkSize (table: Table, path: string, inspection: Inspection): void {
   const needed = (lastPageNumber + 1) * pageSize
   const { size } = statSync(path)
   if (size < needed) problem(inspection, `${path} has ${size} bytes, its pages need ${needed}: it was cut short`)
+}
+
+/** Each environment must be what the last run left: one that was restored alone has another past than the rest. */
+function checkRuns (directory: string, metas: Record<string, Table>, inspection: Inspection): void {
+  const known = knownRuns(directory)
+  if (known === undefined) return
+  for (const [name, meta] of Object.entries(metas)) {
+    if (!known.includes(lastRun(meta))) {
+      problem(inspection, `"${name}" is not what the last run left, as when it alone was restored: restore the whole directory from one backup`)
+    }
+  }
 }
 
 /** Tables that an older version did not make cannot be opened for reading. */

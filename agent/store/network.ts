@@ -1,7 +1,7 @@
 import type { RootDatabase } from 'lmdb'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import { claim, demandOurs, type Belonging } from './belonging.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
-import { StoreDamaged } from './damage.ts'
 import { decodeEvent } from './event-record.ts'
 import { decodeHead, type LogHead } from './head.ts'
 import { decodeEventKey } from './keys.ts'
@@ -28,26 +28,18 @@ export interface Network {
   nodes: NodeTable
 }
 
-const INCARNATION = Buffer.from('incarnation')
-
-/** Opens it for writing, making what is missing; a new one takes the incarnation, an old one must carry it. */
-export function openNetworkWriter (path: string, incarnation: string): Network {
+/** Opens it for writing, making what is missing. Throws StoreDamaged when it belongs to other data. */
+export function openNetworkWriter (path: string, belonging: Belonging): Network {
   const network = openTables(path, false)
-  const found = network.meta.get(INCARNATION)?.toString()
-  if (found === undefined) void network.meta.putSync(INCARNATION, Buffer.from(incarnation))
-  else if (found !== incarnation) throw foreign(path)
+  claim(network.meta, belonging, path)
   return network
 }
 
-/** Opens it for reading. It must have been made before. */
+/** Opens it for reading. It must have been made before. Throws StoreDamaged when it belongs to other data. */
 export function openNetworkReader (path: string, incarnation: string): Network {
   const network = openTables(path, true)
-  if (network.meta.get(INCARNATION)?.toString() !== incarnation) throw foreign(path)
+  demandOurs(network.meta, incarnation, path)
   return network
-}
-
-function foreign (path: string): StoreDamaged {
-  return new StoreDamaged('the data belong to another identity file (a mix of two backups?)', path)
 }
 
 function openTables (path: string, readOnly: boolean): Network {

@@ -9,10 +9,11 @@ import { track } from '../../agent/location/tracker.ts'
 import type { EventKind } from '../../agent/location/event.ts'
 import { openLog } from '../../agent/observe/log.ts'
 import { Serve } from '../../agent/serve.ts'
-import { openIdentity, sealIdentity, stateFiles } from '../../agent/store/identity.ts'
+import { sealIdentity, stateFiles } from '../../agent/store/identity.ts'
 import { openNetworkWriter } from '../../agent/store/network.ts'
 import type { Dispatcher } from '../../agent/delivery/dispatcher.ts'
 import { NetworkWriter, type RetentionLimits } from '../../agent/store/network-writer.ts'
+import { takeStateDirectory } from '../../agent/store/state-directory.ts'
 import { START, ulr } from '../lib/sightings.ts'
 import { ManualClock } from '../lib/manual-clock.ts'
 import { temporaryDirectory, type Owner } from '../lib/temporary.ts'
@@ -30,12 +31,14 @@ export class Bench {
   readonly address: string
   readonly #serve: Serve
   readonly #writer: NetworkWriter
+  readonly #unlock: () => void
   #stopped = false
 
-  private constructor (clock: ManualClock, serve: Serve, writer: NetworkWriter, port: number) {
+  private constructor (clock: ManualClock, serve: Serve, writer: NetworkWriter, unlock: () => void, port: number) {
     this.clock = clock
     this.#serve = serve
     this.#writer = writer
+    this.#unlock = unlock
     this.address = `127.0.0.1:${port}`
   }
 
@@ -43,11 +46,11 @@ export class Bench {
   static async start (owner: Owner, directory = temporaryDirectory(owner), other: object = {}): Promise<Bench> {
     const clock = new ManualClock()
     const config = testConfig(directory, other)
-    const identity = openIdentity(directory, clock.now())
-    const writer = new NetworkWriter(openNetworkWriter(stateFiles(directory).network, identity.incarnation), 1, clock)
+    const { identity, unlock } = await takeStateDirectory(directory, clock.now())
+    const writer = new NetworkWriter(openNetworkWriter(stateFiles(directory).network, identity), 1, clock)
     const serve = new Serve({ config, identity, clock, log: openLog('silent', 'test'), onFatal: error => { throw error } })
     sealIdentity(directory)
-    const bench = new Bench(clock, serve, writer, await serve.listen(config.listen))
+    const bench = new Bench(clock, serve, writer, unlock, await serve.listen(config.listen))
     owner.teardown(async () => { await bench.stop() })
     return bench
   }
@@ -72,6 +75,7 @@ export class Bench {
     this.#stopped = true
     await this.#serve.stop()
     await this.#writer.close()
+    this.#unlock()
   }
 }
 

@@ -1,9 +1,8 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client, credentials, status } from '@grpc/grpc-js'
 import t from 'tap'
 import type { EventResponse } from '../../agent/api/event-message.ts'
-import { openNetworkWriter } from '../../agent/store/network.ts'
 import { START, ulr } from '../lib/sightings.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
 import { attachments, Bench, idsOf, TestStream } from './bench.ts'
@@ -174,13 +173,12 @@ t.test('an older network beside newer clients is refused: it would swallow new e
   const bench = await Bench.start(t, directory)
   const stream = new TestStream(t, bench.address, 'first-attachment')
   await stream.ready
+  cpSync(join(directory, 'network'), join(directory, 'older'), { recursive: true })
   await bench.see(...attachments(2))
   for (const event of await stream.take(2)) await stream.ack(event)
   await bench.stop()
-  const { incarnation } = JSON.parse(readFileSync(join(directory, 'identity.json'), 'utf8')) as { incarnation: string }
   rmSync(join(directory, 'network'), { recursive: true })
-  mkdirSync(join(directory, 'network'))
-  await openNetworkWriter(join(directory, 'network'), incarnation).root.close()
+  renameSync(join(directory, 'older'), join(directory, 'network'))
   await t.rejects(Bench.start(t, directory), { message: /stands beyond the newest.*Restore both from one backup/ })
 })
 

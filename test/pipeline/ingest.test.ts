@@ -22,7 +22,7 @@ class Half {
   constructor (t: Test, settings: object = {}) {
     const clock: Clock = { ...systemClock, now: () => this.now }
     const directory = temporaryDirectory(t)
-    const writer = new NetworkWriter(openNetworkWriter(directory, '0123456789abcdef'), 1, clock)
+    const writer = new NetworkWriter(openNetworkWriter(directory, { incarnation: '0123456789abcdef', run: '0123456789abcdef' }), 1, clock)
     this.ingest = new Ingest({
       config: configSchema.parse(settings),
       writer,

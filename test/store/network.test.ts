@@ -11,13 +11,14 @@ import { START, ulr } from '../lib/sightings.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
 
 const INCARNATION = '0123456789abcdef'
+const OURS = { incarnation: INCARNATION, run: '0011223344556677' }
 const POLICY = { ...DEFAULT_POLICY, mode: 'replay' as const }
 const DAY_MS = 86_400_000
 
 /** A writer and a reader on one directory, as the two halves have them. */
 function openStore (t: Test, clock = new ManualClock(START)): { writer: NetworkWriter, reader: NetworkReader, path: string, clock: ManualClock } {
   const path = temporaryDirectory(t)
-  const writer = new NetworkWriter(openNetworkWriter(path, INCARNATION), 1, clock)
+  const writer = new NetworkWriter(openNetworkWriter(path, OURS), 1, clock)
   const reader = new NetworkReader(openNetworkReader(path, INCARNATION), 1)
   t.teardown(async () => { await reader.close(); await writer.close() })
   return { writer, reader, path, clock }
@@ -68,21 +69,21 @@ t.test('several SIMs share a number, and a number that moved is found at its new
 t.test('ids go on after the data were closed and opened', async t => {
   const path = temporaryDirectory(t)
   const clock = new ManualClock(START)
-  const first = new NetworkWriter(openNetworkWriter(path, INCARNATION), 1, clock)
+  const first = new NetworkWriter(openNetworkWriter(path, OURS), 1, clock)
   await first.commit([ulr()], step)
   await first.close()
-  const second = new NetworkWriter(openNetworkWriter(path, INCARNATION), 1, clock)
+  const second = new NetworkWriter(openNetworkWriter(path, OURS), 1, clock)
   const { events } = await second.commit([ulr({ imsi: '242010000000002' })], step)
   t.same(events.map(({ id }) => id), [2, 2])
   await second.close()
-  t.throws(() => openNetworkWriter(path, 'fedcba9876543210'), { name: 'StoreDamaged' }, 'data of another identity are refused')
+  t.throws(() => openNetworkWriter(path, { ...OURS, incarnation: 'fedcba9876543210' }), { name: 'StoreDamaged' }, 'data of another identity are refused')
 })
 
 t.test('the time of a commit never goes back', async t => {
   const path = temporaryDirectory(t)
   let now = START
   const clock = { ...new ManualClock(), now: () => now }
-  const writer = new NetworkWriter(openNetworkWriter(path, INCARNATION), 1, clock)
+  const writer = new NetworkWriter(openNetworkWriter(path, OURS), 1, clock)
   await writer.commit([ulr()], step)
   now -= DAY_MS
   const { heads } = await writer.commit([ulr({ imsi: '242010000000002' })], step)
