@@ -9,7 +9,7 @@ import { IngestLink, type SpaceListener } from './ingest-link.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import type { Log } from './observe/log.ts'
 import { Serve } from './serve.ts'
-import { StoreDamaged } from './store/damage.ts'
+import { asDamage, StoreDamaged } from './store/damage.ts'
 import { sealIdentity, stateFiles, type Identity } from './store/identity.ts'
 import { inspect } from './store/inspection.ts'
 import { takeStateDirectory } from './store/state-directory.ts'
@@ -21,8 +21,8 @@ const CONTROL_CONNECTIONS = 64
 export interface AgentParts {
   config: Config
   log: Log
-  /** Told when the agent cannot go on and the process must end with this exit code. */
-  onFatal: (text: string, damaged: boolean) => void
+  /** Told when the agent cannot go on and the process must end: StoreDamaged where a restart does not help. */
+  onFatal: (error: Error) => void
   /** Clock of the lower half; the upper half, a thread of its own, runs on the system's. */
   clock?: Clock
 }
@@ -55,15 +55,14 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     unlock()
   }
   try {
-    const fatal = (text: string): void => { onFatal(text, false) }
     let readOnly = false
-    ingest = await startIngest(config, identity, fatal, (low, freeMib) => {
+    ingest = await startIngest(config, identity, onFatal, (low, freeMib) => {
       readOnly = low
       const room = { freeMib, reserveMib: config.store.reserve_mib }
       if (low) log.error(room, 'the disk is full: nothing new is stored until there is room; acknowledgements go on')
       else log.info(room, 'there is room on the disk: new state is stored')
     })
-    serve = new Serve({ config, identity, clock, log, onFatal: error => { fatal(`storing queue positions failed: ${String(error)}`) } })
+    serve = new Serve({ config, identity, clock, log, onFatal: error => { onFatal(asDamage(error, config.state_directory)) } })
     sealIdentity(config.state_directory)
     ingest.onGrew = serve.grew
     const port = await serve.listen(config.listen)
@@ -79,7 +78,7 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     }
   } catch (error) {
     await stop()
-    throw error
+    throw asDamage(error, config.state_directory)
   }
 }
 
@@ -89,15 +88,15 @@ async function scan (directory: string, log: Log, onFatal: AgentParts['onFatal']
   try {
     inspection = await inspect(directory, 'records', stop)
   } catch (error) {
-    if (stop.aborted) return
-    throw error
+    if (!stop.aborted) log.warn({}, `the stored records were not read through: ${String(error)}`)
+    return
   }
   const { records, problems } = inspection
-  if (problems.length > 0) onFatal(new StoreDamaged(problems.join('; '), directory).message, true)
+  if (problems.length > 0) onFatal(new StoreDamaged(problems.join('; '), directory))
   else log.info({ records }, 'all stored records are sound')
 }
 
-async function startIngest (config: Config, identity: Identity, onFatal: (text: string) => void, onSpace: SpaceListener): Promise<IngestLink> {
+async function startIngest (config: Config, identity: Identity, onFatal: (error: Error) => void, onSpace: SpaceListener): Promise<IngestLink> {
   const path = stateFiles(config.state_directory).network
   const { incarnation, run, madeAt } = identity
   return await IngestLink.start({ config, path, belonging: { incarnation, run }, madeAt }, onFatal, onSpace)

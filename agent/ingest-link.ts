@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { IngestMessage, IngestRequest, IngestThreadData } from './ingest-thread.ts'
 import type { ReplaySummary } from './ingest.ts'
 import type { ImportedSubscriber } from './location/imported.ts'
+import { asDamage, StoreDamaged } from './store/damage.ts'
 import type { LogHead } from './store/head.ts'
 
 /** Ingest would not do what was asked; the text says why. */
@@ -31,23 +32,24 @@ export class IngestLink {
 
   /**
    * Starts the thread; resolves once it has opened its data. `onFatal` is told when it cannot go on or has ended by itself: a process
-   * with half of its work gone must end.
+   * with half of its work gone must end. Rejects with what kept it from opening them, StoreDamaged among others.
    */
-  static async start (data: IngestThreadData, onFatal: (text: string) => void, onSpace: SpaceListener): Promise<IngestLink> {
+  static async start (data: IngestThreadData, onFatal: (error: Error) => void, onSpace: SpaceListener): Promise<IngestLink> {
     const worker = new Worker(new URL('./ingest-thread.js', import.meta.url), { workerData: data, name: 'ingest' })
     const link = new IngestLink(worker, onSpace)
+    const directory = data.config.state_directory
     await new Promise<void>((resolve, reject) => {
       let ready = false
-      const fail = (text: string): void => {
+      const fail = (error: Error): void => {
         if (link.#stopping) return
-        if (ready) onFatal(text)
-        else reject(new Error(text))
+        if (ready) onFatal(error)
+        else reject(error)
       }
       worker.on('message', (message: IngestMessage) => {
-        if (message.say === 'ready') { ready = true; resolve() } else link.#hear(message, fail)
+        if (message.say === 'ready') { ready = true; resolve() } else link.#hear(message, directory, fail)
       })
-      worker.on('error', error => { fail(`the ingest thread failed: ${error.message}`) })
-      worker.on('exit', code => { fail(`the ingest thread ended with ${code}`) })
+      worker.on('error', error => { fail(asDamage(error, directory)) })
+      worker.on('exit', code => { fail(new Error(`the ingest thread ended with ${code}`)) })
     })
     return link
   }
@@ -92,13 +94,13 @@ export class IngestLink {
     })
   }
 
-  #hear (message: IngestMessage, fail: (text: string) => void): void {
+  #hear (message: IngestMessage, directory: string, fail: (error: Error) => void): void {
     switch (message.say) {
       case 'grew': this.onGrew(message.kinds, message.heads); break
       case 'space': this.#onSpace(message.low, message.freeMib); break
       case 'answer': this.#take(message.id)?.resolve(message.value); break
       case 'refusal': this.#take(message.id)?.reject(new IngestRefusal(message.text)); break
-      case 'fatal': fail(message.text); break
+      case 'fatal': fail(message.damaged ? new StoreDamaged(message.text, directory) : new Error(message.text)); break
       case 'ready':
     }
   }

@@ -8,6 +8,7 @@ import type { Belonging } from './store/belonging.ts'
 import type { LogHead } from './store/head.ts'
 import { openNetworkWriter } from './store/network.ts'
 import { NetworkWriter } from './store/network-writer.ts'
+import { RecordDamaged } from './store/record-damaged.ts'
 import { SpaceWatch, StoreFull } from './store/space.ts'
 import { TENANT } from './store/tenant.ts'
 
@@ -39,12 +40,14 @@ export type IngestMessage =
   /** Room on the disk has run out (`low`), or is there again. */
   { say: 'space', low: boolean, freeMib: number } |
   /** The thread cannot go on; the process must end. */
-  { say: 'fatal', text: string }
+  { say: 'fatal', text: string, damaged: boolean }
 
 /** Runs the upper half in this thread until it is asked to stop. */
 function run (port: MessagePort, { config, path, belonging, madeAt }: IngestThreadData): void {
   const say = (message: IngestMessage): void => { port.postMessage(message) }
-  const onFatal = (error: unknown): void => { say({ say: 'fatal', text: error instanceof Error ? error.message : String(error) }) }
+  const onFatal = (error: unknown): void => {
+    say({ say: 'fatal', text: error instanceof Error ? error.message : String(error), damaged: error instanceof RecordDamaged })
+  }
   const writer = new NetworkWriter(openNetworkWriter(path, belonging), TENANT.number, systemClock)
   const replays = new Map<number, OpenReplay>()
   /** What was told to replays that are ending. */

@@ -38,7 +38,7 @@ export interface ServeParts {
   identity: Identity
   clock: Clock
   log: Log
-  /** A commit failed: nobody knows what the disk holds, so the process must end. */
+  /** A commit failed, or a record is damaged: the process must end. */
   onFatal: (error: unknown) => void
 }
 

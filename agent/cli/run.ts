@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { startAgent } from '../agent.ts'
+import { StoreDamaged } from '../store/damage.ts'
 import { openLog } from '../observe/log.ts'
 import { CONFIG_OPTION, readConfiguration } from './configuration.ts'
 import { startupError } from './startup-error.ts'
@@ -14,9 +15,9 @@ export const run: Verb = {
     const { values } = parseArgs({ args, options: CONFIG_OPTION })
     const config = readConfiguration(values.config)
     const log = openLog(config.log.level, 'agent')
-    const onFatal = (text: string, damaged: boolean): void => {
-      log.error({}, text)
-      process.exit(damaged ? EXIT.data : EXIT.software)
+    const onFatal = (error: Error): void => {
+      log.error({}, error.message)
+      process.exit(error instanceof StoreDamaged ? EXIT.data : EXIT.software)
     }
     const agent = await startAgent({ config, log, onFatal }).catch((error: unknown) => { throw startupError(error) })
     await stopSignal()

@@ -88,7 +88,7 @@ export interface DispatcherEvents {
   missed: (queue: QueueName, count: number) => void
   /** A queue was forgotten because nobody read it for so long. */
   expired: (queue: QueueName, waiting: number) => void
-  /** A commit failed: nobody knows what the disk holds, so the process must end. */
+  /** A commit failed, or a record is damaged: the process must end. */
   fatal: (error: unknown) => void
 }
 
@@ -327,8 +327,18 @@ export class Dispatcher {
   }
 
   #oldestAge ({ queue, kind }: LiveQueue): number | undefined {
-    const event = this.#reader.event(kind, queue.oldestOpen)
+    const event = this.#read(() => this.#reader.event(kind, queue.oldestOpen))
     return event === undefined ? undefined : Math.max(0, this.#clock.now() - event.committedAt)
+  }
+
+  /** Reads from the store. A damaged record is nothing to pass over: the process must end. */
+  #read<T> (read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      this.#events.fatal(error)
+      throw error
+    }
   }
 
   #pumpAll (queues: readonly LiveQueue[]): void {
@@ -357,7 +367,7 @@ export class Dispatcher {
       }
       const delivery = queue.next(now, this.#clock.now())
       if (delivery === undefined) break
-      const stored = live.event(delivery)
+      const stored = this.#read(() => live.event(delivery))
       const stream = streams.get(delivery.stream)!
       if (stored === undefined) {
         queue.miss(delivery.id)

@@ -17,7 +17,7 @@ export class PositionSaver {
   #next: Promise<void> | undefined
   #running: Promise<void> = Promise.resolve()
 
-  /** `onFatal` is told of a commit that failed: nobody knows then what the disk holds, and the process must end. */
+  /** `onFatal` is told of a commit that failed, or of damage: nobody knows then what the disk holds, and the process must end. */
   constructor (clients: ClientsStore, onFatal: (error: unknown) => void) {
     this.#clients = clients
     this.#onFatal = onFatal
@@ -42,14 +42,14 @@ export class PositionSaver {
   }
 
   async #commit (): Promise<void> {
-    const batch = [...this.#wanted].map(item => ({ item, change: item.change() }))
-    this.#wanted = new Set()
     try {
+      const batch = [...this.#wanted].map(item => ({ item, change: item.change() }))
+      this.#wanted = new Set()
       await this.#clients.save(batch.map(({ change }) => change))
+      for (const { item, change } of batch) item.saved(change)
     } catch (error) {
       this.#onFatal(error)
       await new Promise<never>(() => {})
     }
-    for (const { item, change } of batch) item.saved(change)
   }
 }

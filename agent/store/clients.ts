@@ -1,8 +1,9 @@
 import type { RootDatabase } from 'lmdb'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { claim, type Belonging } from './belonging.ts'
-import { openEnvironment, openTable, type Table } from './environment.ts'
+import { openEnvironment, openTable } from './environment.ts'
 import { decodeParked, encodeParked, type ParkedEvent } from './parked-record.ts'
+import { RecordTable } from './record-table.ts'
 import { decodeQueuePosition, encodeQueuePosition, type QueuePosition } from './queue-record.ts'
 
 /** Which queue: the same for every call that reads it. */
@@ -37,13 +38,13 @@ const ID_BYTES = 6
 /** What clients did: the positions of their queues, and the events these have put aside. One thread writes it. */
 export class ClientsStore {
   readonly #root: RootDatabase<Buffer, Buffer>
-  readonly #queues: Table
-  readonly #parked: Table
+  readonly #queues: RecordTable
+  readonly #parked: RecordTable
 
   private constructor (root: RootDatabase<Buffer, Buffer>) {
     this.#root = root
-    this.#queues = openTable(root, 'queues')
-    this.#parked = openTable(root, 'parked')
+    this.#queues = new RecordTable(openTable(root, 'queues'))
+    this.#parked = new RecordTable(openTable(root, 'parked'))
   }
 
   /** Opens it, making what is missing. Throws StoreDamaged when it belongs to other data. */
@@ -79,10 +80,10 @@ export class ClientsStore {
   async save (changes: readonly QueueChange[]): Promise<void> {
     await this.#root.transaction(() => {
       for (const { queue, position, parked, unparked } of changes) {
-        for (const event of parked) void this.#parked.put(parkedKey(queue, event.id), encodeParked(event))
-        for (const id of unparked) void this.#parked.remove(parkedKey(queue, id))
-        if (position !== undefined) void this.#queues.put(makeKey(queue), encodeQueuePosition(position))
-        else void this.#queues.remove(makeKey(queue))
+        for (const event of parked) this.#parked.put(parkedKey(queue, event.id), encodeParked(event))
+        for (const id of unparked) this.#parked.remove(parkedKey(queue, id))
+        if (position !== undefined) this.#queues.put(makeKey(queue), encodeQueuePosition(position))
+        else this.#queues.remove(makeKey(queue))
       }
     })
   }

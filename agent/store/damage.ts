@@ -1,3 +1,5 @@
+import { RecordDamaged } from './record-damaged.ts'
+
 /** The data in the state directory cannot be used as it is. The message says what is wrong and how to go on; it never holds personal data. */
 export class StoreDamaged extends Error {
   constructor (what: string, directory: string) {
@@ -5,6 +7,12 @@ export class StoreDamaged extends Error {
       '(every SIM would then be told as a first attachment: import the subscribers first)')
     this.name = 'StoreDamaged'
   }
+}
+
+/** An error of the store as its owner should see it: a damaged record means that the data cannot be used as they are. */
+export function asDamage (error: unknown, directory: string): Error {
+  if (error instanceof Error) return error.name === RecordDamaged.name ? new StoreDamaged(error.message, directory) : error
+  return new Error(String(error))
 }
 
 /** Another process holds the state directory. */

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import type { Belonging } from './belonging.ts'
 import { StoreDamaged } from './damage.ts'
 
-/** Layout of the state directory; a newer one is refused by an older agent. */
-const FORMAT = 1
+/** Layout of the state directory. Another one is refused: 1 was of versions before the first release. */
+const FORMAT = 2
 
 /** Bytes of the data's incarnation, of a run's mark, and of each key. */
 const MARK_BYTES = 8
@@ -105,6 +105,9 @@ function parseIdentity (directory: string): WrittenIdentity {
   const { format, incarnation, madeAt, sealed, run, nextRun } = written
   if (typeof format === 'number' && format > FORMAT) {
     throw new StoreDamaged(`the data are of format ${format} and this landfall knows up to ${FORMAT} (install the newer version again)`, directory)
+  }
+  if (typeof format === 'number' && format < FORMAT) {
+    throw new StoreDamaged(`the data are of format ${format}, which this landfall does not read any more`, directory)
   }
   if (format !== FORMAT || !isMark(incarnation) || typeof madeAt !== 'number' || typeof sealed !== 'boolean' ||
       (run !== undefined && !isMark(run)) || (nextRun !== undefined && !isMark(nextRun))) throw new StoreDamaged('identity.json is damaged', directory)

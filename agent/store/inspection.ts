@@ -6,10 +6,12 @@ import { lastRun } from './belonging.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
 import { decodeEvent } from './event-record.ts'
 import { knownRuns, readIdentity, stateFiles } from './identity.ts'
-import { decodeEventKey, decodeSubscriberKey } from './keys.ts'
+import type { LogHead } from './head.ts'
+import { decodeEventKey, decodeSubscriberKey, numberKey } from './keys.ts'
 import { openNetworkReader, readHeads } from './network.ts'
 import { decodeParked } from './parked-record.ts'
 import { decodeQueuePosition } from './queue-record.ts'
+import { RecordTable } from './record-table.ts'
 import { decodeSubscriber } from './subscriber-record.ts'
 import { TENANT } from './tenant.ts'
 
@@ -61,23 +63,31 @@ export function inspectHere (directory: string, depth: Depth): Inspection {
   if (depth === 'structure' || inspection.problems.length > 0) return inspection
 
   read(inspection, 'subscriber', network.subscribers, (key, value) => {
-    decodeSubscriber(decodeSubscriberKey(key).imsi, value, network.nodes.node)
+    const { tenant, imsi } = decodeSubscriberKey(key)
+    const { number } = decodeSubscriber(imsi, value, network.nodes.node)
+    if (number !== undefined && !network.numbers.doesExist(numberKey(tenant, number, imsi))) throw new Error('its number does not lead to it')
   })
   const next = new Map<number, number>()
   read(inspection, 'event', network.events, (key, value) => {
     const { kind, id } = decodeEventKey(key)
-    const expected = next.get(kind)
+    const expected = next.get(kind) ?? heads[kind]!.oldest
     next.set(kind, id + 1)
-    if (expected !== undefined && id !== expected) throw new Error(`${EVENT_KINDS[kind]} events ${expected} to ${id - 1} are missing`)
+    if (id !== expected) throw new Error(`${EVENT_KINDS[kind]} events ${expected} to ${id - 1} are missing`)
     decodeEvent(value)
   })
-  EVENT_KINDS.forEach((kind, index) => {
-    const after = next.get(index)
-    if (after !== undefined && after !== heads[index]!.id + 1) problem(inspection, `the newest ${kind} event is ${after - 1}, its log says ${heads[index]!.id}`)
-  })
-  read(inspection, 'queue position', openTable(clients, 'queues'), (_, value) => { decodeQueuePosition(value) })
-  readIfThere(clients, 'parked', table => { read(inspection, 'parked event', table, (_, value) => { decodeParked(0, value) }) })
+  EVENT_KINDS.forEach((_, kind) => { checkLog(kind, next.get(kind), heads[kind]!, inspection) })
+  const queues = new RecordTable(openTable(clients, 'queues'))
+  read(inspection, 'queue position', queues, (_, value) => { decodeQueuePosition(value) })
+  readIfThere(clients, 'parked', table => { read(inspection, 'parked event', new RecordTable(table), (_, value) => { decodeParked(0, value) }) })
   return inspection
+}
+
+/** A log must hold what its head says: from its oldest event to its newest. `after`: the id after the last one that was read. */
+function checkLog (kind: number, after: number | undefined, { id, oldest }: LogHead, inspection: Inspection): void {
+  const name = EVENT_KINDS[kind]!
+  if (after === undefined) {
+    if (oldest <= id) problem(inspection, `the ${name} events ${oldest} to ${id} are missing`)
+  } else if (after !== id + 1) problem(inspection, `the newest ${name} event is ${after - 1}, its log says ${id}`)
 }
 
 /** LMDB writes whole pages: a file that ends before its last page was cut. */
@@ -110,13 +120,15 @@ function readIfThere (clients: ReturnType<typeof openEnvironment>, name: string,
   work(table)
 }
 
-function read (inspection: Inspection, what: string, table: Table, check: (key: Buffer, value: Buffer) => void): void {
+/** Reads a table from end to end, and each record once more by its key: a broken branch of the tree hides what the walk still finds. */
+function read (inspection: Inspection, what: string, table: RecordTable, check: (key: Buffer, value: Buffer) => void): void {
   let place = 0
   for (const { key, value } of table.getRange()) {
     place++
     inspection.records++
     try {
       check(key, value)
+      if (table.get(key)?.equals(value) !== true) throw new Error('it is not found by its key')
     } catch (error) {
       problem(inspection, `${what} record ${place}: ${error instanceof Error ? error.message : String(error)}`)
     }

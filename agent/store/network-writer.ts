@@ -100,7 +100,7 @@ export class NetworkWriter {
    */
   async retain ({ before, maxBytes }: RetentionLimits): Promise<Retained | undefined> {
     const doomed = EVENT_KINDS.map((_, kind) => this.#oldest(kind, before))
-    if (this.#eventBytes() > maxBytes) {
+    if (this.#network.events.size > maxBytes) {
       const kind = this.#oldestKind()
       if (kind !== undefined) doomed[kind] = this.#oldest(kind, Infinity)
     }
@@ -142,18 +142,12 @@ export class NetworkWriter {
     return oldest?.kind
   }
 
-  /** What the event logs take on disk. */
-  #eventBytes (): number {
-    const { treeBranchPageCount, treeLeafPageCount, overflowPages, pageSize } = this.#network.events.getStats() as Record<string, number>
-    return (treeBranchPageCount! + treeLeafPageCount! + overflowPages!) * pageSize!
-  }
-
   async #removeOldest (doomed: { key: Buffer, committedAt: number }[][]): Promise<LogHead[]> {
     const { heads } = await this.#transaction(({ heads, grown }) => {
       doomed.forEach((events, kind) => {
         const last = events.at(-1)
         if (last === undefined) return
-        for (const { key } of events) void this.#network.events.remove(key)
+        for (const { key } of events) this.#network.events.remove(key)
         heads[kind]!.oldest = decodeEventKey(last.key).id + 1
         heads[kind]!.takenAt = last.committedAt
         grown.push(kind)
@@ -171,7 +165,7 @@ export class NetworkWriter {
         // Callbacks run one after the other, in one transaction or in several: each goes on from where the one before it ended.
         const heads = committed.heads = this.#heads.map(head => ({ ...head }))
         work(committed)
-        for (const kind of committed.grown) void this.#network.heads.put(headKey(this.#tenant, kind), encodeHead(heads[kind]!))
+        for (const kind of committed.grown) this.#network.heads.put(headKey(this.#tenant, kind), encodeHead(heads[kind]!))
         this.#heads = heads
       } catch (error) { failure = error }
     })
@@ -192,7 +186,7 @@ export class NetworkWriter {
   #write (before: Subscriber | undefined, state: Subscriber): void {
     const { subscribers, numbers, due, nodes } = this.#network
     const tenant = this.#tenant
-    void subscribers.put(subscriberKey(tenant, state.imsi), encodeSubscriber(state, nodes.intern))
+    subscribers.put(subscriberKey(tenant, state.imsi), encodeSubscriber(state, nodes.intern))
     if (before?.number !== state.number) {
       if (before?.number !== undefined) void numbers.remove(numberKey(tenant, before.number, state.imsi))
       if (state.number !== undefined) void numbers.put(numberKey(tenant, state.number, state.imsi), EMPTY)
@@ -209,7 +203,7 @@ export class NetworkWriter {
     const head = committed.heads[kind]!
     head.id++
     head.committedAt = Math.max(head.committedAt, this.#clock.now())
-    void this.#network.events.put(eventKey(this.#tenant, kind, head.id), encodeEvent({ committedAt: head.committedAt, event }))
+    this.#network.events.put(eventKey(this.#tenant, kind, head.id), encodeEvent({ committedAt: head.committedAt, event }))
     if (!committed.grown.includes(kind)) committed.grown.push(kind)
     committed.events.push({ id: head.id, event })
   }

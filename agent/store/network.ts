@@ -7,22 +7,21 @@ import { decodeHead, type LogHead } from './head.ts'
 import { decodeEventKey } from './keys.ts'
 import { NodeTable } from './nodes.ts'
 import { eventRange } from './ranges.ts'
+import { RecordTable } from './record-table.ts'
 
 /** The environment that holds what the network said. One thread writes it; others read. */
 export interface Network {
   root: RootDatabase<Buffer, Buffer>
   /** (tenant, IMSI) → subscriber record. */
-  subscribers: Table
+  subscribers: RecordTable
   /** (tenant, MSISDN, IMSI) → nothing: several SIMs may share a number. */
   numbers: Table
   /** (tenant, kind, id) → event record. */
-  events: Table
+  events: RecordTable
   /** (tenant, kind) → where that log ends. */
-  heads: Table
+  heads: RecordTable
   /** (tenant, told at, IMSI) → nothing: when a periodic-country event was told last, oldest first. */
   due: Table
-  /** id → serving node. */
-  nodeNames: Table
   /** Who the data are. */
   meta: Table
   nodes: NodeTable
@@ -45,17 +44,16 @@ export function openNetworkReader (path: string, incarnation: string): Network {
 function openTables (path: string, readOnly: boolean): Network {
   const root = openEnvironment(path, readOnly)
   const table = (name: string): Table => openTable(root, name)
-  const nodeNames = table('nodes')
+  const records = (name: string): RecordTable => new RecordTable(table(name))
   return {
     root,
-    subscribers: table('subscribers'),
+    subscribers: records('subscribers'),
     numbers: table('numbers'),
-    events: table('events'),
-    heads: table('heads'),
+    events: records('events'),
+    heads: records('heads'),
     due: table('due'),
-    nodeNames,
     meta: table('meta'),
-    nodes: new NodeTable(nodeNames)
+    nodes: new NodeTable(records('nodes'))
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Table } from './environment.ts'
+import type { RecordTable } from './record-table.ts'
+import { RecordReader, RecordWriter } from './record.ts'
 
 /** A serving node's identity and realm. */
 export interface Node { host: string, realm: string }
@@ -14,14 +15,14 @@ const UNLISTED = 0
  * written in the transaction that first uses it.
  */
 export class NodeTable {
-  readonly #table: Table
+  readonly #table: RecordTable
   readonly #nodes: (Node | undefined)[] = [undefined]
   readonly #ids = new Map<string, number>()
   #unlisted = 0
 
-  constructor (table: Table) {
+  constructor (table: RecordTable) {
     this.#table = table
-    for (const { key, value } of table.getRange()) this.#remember(key.readUInt32BE(), parse(value))
+    for (const { key, value } of table.getRange()) this.#remember(key.readUInt32BE(), decode(value))
   }
 
   /** How often a node found no place. */
@@ -36,7 +37,7 @@ export class NodeTable {
     if (id >= MAX_NODES) { this.#unlisted++; return UNLISTED }
     const key = Buffer.alloc(4)
     key.writeUInt32BE(id)
-    void this.#table.put(key, Buffer.from(name))
+    this.#table.put(key, encode({ host, realm }))
     this.#remember(id, { host, realm })
     return id
   }
@@ -49,7 +50,7 @@ export class NodeTable {
     key.writeUInt32BE(id)
     const value = this.#table.get(key)
     if (value === undefined) return undefined
-    this.#remember(id, parse(value))
+    this.#remember(id, decode(value))
     return this.#nodes[id]
   }
 
@@ -59,7 +60,20 @@ export class NodeTable {
   }
 }
 
-function parse (value: Buffer): Node {
-  const [host = '', realm = ''] = value.toString().split('\0')
-  return { host, realm }
+const VERSION = 1
+
+/** Layout: version, host, realm, CRC-32C. */
+function encode ({ host, realm }: Node): Buffer {
+  const record = new RecordWriter(VERSION)
+  record.text(host)
+  record.text(realm)
+  return record.end()
+}
+
+/** Throws RecordDamaged. */
+function decode (bytes: Uint8Array): Node {
+  const record = new RecordReader(bytes, VERSION, 'a serving node')
+  const node = { host: record.text(), realm: record.text() }
+  record.end()
+  return node
 }

@@ -2,7 +2,7 @@ import { crc32c } from '../lib/crc32c.ts'
 import { RecordDamaged } from './record-damaged.ts'
 
 /** Bytes of the checksum that ends each record. */
-const CHECKSUM = 4
+export const CHECKSUM_BYTES = 4
 
 /** Room that most records fit in. */
 const ROOM = 128
@@ -72,10 +72,10 @@ export class RecordWriter {
 
   /** The whole record. */
   end (): Buffer {
-    this.#reserve(CHECKSUM)
+    this.#reserve(CHECKSUM_BYTES)
     const length = this.#length
     this.#bytes.writeUInt32BE(crc32c(this.#bytes, 0, length), length)
-    return Buffer.from(this.#bytes.subarray(0, length + CHECKSUM))
+    return Buffer.from(this.#bytes.subarray(0, length + CHECKSUM_BYTES))
   }
 
   #reserve (size: number): void {
@@ -99,7 +99,7 @@ export class RecordReader {
   constructor (bytes: Uint8Array, newest: number, what: string) {
     this.#bytes = bytes
     this.#what = what
-    this.#end = bytes.length - CHECKSUM
+    this.#end = bytes.length - CHECKSUM_BYTES
     if (this.#end < 1 || readUint32(bytes, this.#end) !== crc32c(bytes, 0, this.#end)) throw new RecordDamaged(what)
     this.version = bytes[0]!
     if (this.version < 1 || this.version > newest) {
