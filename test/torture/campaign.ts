@@ -97,7 +97,7 @@ export class Campaign {
 }
 
 /** What an agent knows of each SIM, as JSON. */
-async function states (agent: RunningAgent, imsis: readonly string[]): Promise<string[]> {
+export async function states (agent: RunningAgent, imsis: readonly string[]): Promise<string[]> {
   return await withControl(agent, async client => await Promise.all(imsis.map(async imsi => {
     const { subscribers } = await ask<ShowSubscriberResponse>(done => client.showSubscriber({ by: { $case: 'imsi', value: imsi } }, done))
     return subscribers.join()
@@ -105,7 +105,7 @@ async function states (agent: RunningAgent, imsis: readonly string[]): Promise<s
 }
 
 /** Resolves when nothing waits and nothing is in flight in any queue of an agent; rejects when that does not come about. */
-async function emptied (agent: RunningAgent): Promise<void> {
+export async function emptied (agent: RunningAgent): Promise<void> {
   await withControl(agent, async client => {
     for (let tries = 0; ; tries++) {
       const { queues } = await ask<ListQueuesResponse>(done => client.listQueues({}, done))

@@ -62,6 +62,9 @@ export class Ledger {
     return answered.size + doubtful.size
   }
 
+  /** The same for all kinds together. */
+  get settledInAll (): number { return EVENT_KINDS.reduce((sum, kind) => sum + this.settled(kind), 0) }
+
   /** Compares what is new with a ledger that nothing happened to: the same ids, without gaps, with the same content, and all acknowledged. */
   compare (sound: Ledger): string[] {
     return EVENT_KINDS.flatMap(kind => {

@@ -2,12 +2,13 @@ import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { random } from '../lib/seed.ts'
+import { damage } from './damage.ts'
 import { kill } from './kill.ts'
 import { Place } from './place.ts'
 import { restore } from './restore.ts'
 import { CONTROL_ROUNDS, type Torture } from './torture.ts'
 
-const TORTURES: readonly Torture[] = [kill, restore]
+const TORTURES: readonly Torture[] = [kill, damage, restore]
 
 /** A round that takes longer hangs. */
 const ROUND_MS = 180_000

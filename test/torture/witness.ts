@@ -21,7 +21,7 @@ const BY_SUBSCRIBE: readonly EventKind[] = ['handset-change', 'periodic-country'
 /** Events that may be in flight on each stream. */
 const WINDOW = 200
 
-/** A client of all four kinds that writes down what it sees. It has the queue named "". */
+/** A client of all four kinds that writes down what it sees. It has one durable queue. */
 export class Witness {
   readonly #ledger: Ledger
   readonly #acknowledges: () => boolean
@@ -32,11 +32,11 @@ export class Witness {
   #closed = false
 
   /** `acknowledges` is asked for each event. Of a new queue, the streams begin with the oldest event. */
-  constructor (address: string, ledger: Ledger, acknowledges: () => boolean = () => true) {
+  constructor (address: string, ledger: Ledger, acknowledges: () => boolean = () => true, queue = '') {
     this.#ledger = ledger
     this.#acknowledges = acknowledges
-    for (const kind of BY_CONTRACT) this.#stream(address, kind)
-    this.#subscribe(address)
+    for (const kind of BY_CONTRACT) this.#stream(address, kind, queue)
+    this.#subscribe(address, queue)
   }
 
   /** Leaves; what was not acknowledged stays so. */
@@ -48,10 +48,10 @@ export class Witness {
     for (const stream of this.#streams) stream.close()
   }
 
-  #stream (address: string, kind: EventKind): void {
+  #stream (address: string, kind: EventKind, queue: string): void {
     const subscriber = new EventSubscriber(address, kind)
     const stream = subscriber.open({
-      streamType: undefined,
+      streamType: { $case: 'durableQueue', value: { customName: queue } },
       acknowledgeOption: undefined,
       maxInFlight: WINDOW,
       startPosition: { $case: 'startAtOldestPossible', value: {} }
@@ -72,7 +72,7 @@ export class Witness {
     })
   }
 
-  #subscribe (address: string): void {
+  #subscribe (address: string, queue: string): void {
     const client = new EventServiceClient(address, credentials.createInsecure())
     const call: ClientDuplexStream<SubscribeRequest, SubscribeResponse> = client.subscribe()
     this.#streams.push({ cancel: () => { call.cancel() }, close: () => { client.close() } })
@@ -83,7 +83,7 @@ export class Witness {
       if (message?.$case === 'outcomes') this.#outcomes(message.value.outcomes)
     })
     const kinds = BY_SUBSCRIBE.map(kind => ({ kind: wireKind(kind), startPosition: { $case: 'startAtOldestPossible' as const, value: {} } }))
-    call.write(SubscribeRequest.fromPartial({ settings: SubscribeSettings.fromPartial({ kinds, maxInFlight: WINDOW }) }))
+    call.write(SubscribeRequest.fromPartial({ settings: SubscribeSettings.fromPartial({ kinds, queue: { $case: 'durableQueue', value: queue }, maxInFlight: WINDOW }) }))
   }
 
   #hear (call: ClientDuplexStream<SubscribeRequest, SubscribeResponse>, events: readonly Event[]): void {
