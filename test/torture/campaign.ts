@@ -22,6 +22,9 @@ export async function play (agent: RunningAgent, path: string): Promise<ReplayRe
   return await replayIntoAgent([path], configSchema.parse({ control_socket: agent.controlSocket }), 0, false)
 }
 
+/** A capture and the SIMs in it. */
+type Capture = ReturnType<Traffic['next']>
+
 /**
  * An agent that is harmed again and again under replay and acknowledgements, beside one that nothing happens to. After each harm the capture
  * is played again, and then both must have told the same events under the same ids and know the same of every SIM.
@@ -30,7 +33,8 @@ export class Campaign {
   readonly agent: RunningAgent
   readonly #reference: RunningAgent
   readonly #traffic: Traffic
-  readonly #ledger = new Ledger()
+  /** What the clients of the agent saw. */
+  readonly ledger = new Ledger()
   readonly #sound = new Ledger()
   /** How many events the reference has told in all. */
   readonly #told = new Map<EventKind, number>(EVENT_KINDS.map(kind => [kind, 0]))
@@ -57,37 +61,55 @@ export class Campaign {
    * after the next start.
    */
   async round (random: () => number, harm: () => Promise<void>): Promise<string[]> {
-    const { path, imsis } = this.#traffic.next()
-    await this.#playReference(path)
-    const suffering = await this.#attend(() => random() % LEFT > 0)
-    const playing = play(this.agent, path).catch(() => {})
+    if (this.agent.exit !== undefined) throw new Error('there is nothing to harm: the agent does not run since the last round')
+    const capture = await this.next()
+    const suffering = await this.attend(() => random() % LEFT > 0)
+    const playing = play(this.agent, capture.path).catch(() => {})
     await harm()
     await Promise.all([playing, suffering.close()])
-    await this.agent.start()
-    await this.#attend(() => true)
-    await play(this.agent, path)
+    try {
+      await this.agent.start()
+    } catch (error) {
+      return [...this.ledger.takeFaults(), `it does not start again: ${String(error)}`]
+    }
+    return await this.check(capture)
+  }
+
+  /** Makes the next capture and plays it into the reference. */
+  async next (): Promise<Capture> {
+    const capture = this.#traffic.next()
+    const { events } = await play(this.#reference, capture.path)
+    for (const kind of EVENT_KINDS) this.#told.set(kind, this.#told.get(kind)! + Number(events[kind] ?? 0n))
+    await this.#sound.until('the reference tells its events', () => EVENT_KINDS.every(kind => this.#sound.settled(kind) === this.#told.get(kind)))
+    return capture
+  }
+
+  /** Plays the newest capture again, acknowledges all, and gives what is then not as in the reference. */
+  async check ({ path, imsis }: Capture): Promise<string[]> {
     const faults: string[] = []
-    await this.#ledger.until('all events are acknowledged', () => this.#complete())
-      .then(async () => { await emptied(this.agent) })
-      .catch((error: Error) => { faults.push(error.message) })
-    return [...this.#ledger.takeFaults(), ...this.#ledger.compare(this.#sound), ...await this.#compareStates(imsis), ...faults]
+    const note = (error: unknown): void => { faults.push(error instanceof Error ? error.message : String(error)) }
+    const gone = this.agent.ended().then(how => { throw new Error(`it ended with ${how} after the harm was over`) })
+    await Promise.race([gone, this.#settle(path)]).catch(note)
+    const states = await Promise.race([gone, this.#compareStates(imsis)]).catch(note)
+    return [...this.ledger.takeFaults(), ...this.ledger.compare(this.#sound), ...states ?? [], ...faults]
   }
 
   /** Lets a new client take over from the one before it. */
-  async #attend (acknowledges: () => boolean): Promise<Witness> {
+  async attend (acknowledges: () => boolean): Promise<Witness> {
     await this.#witness?.close()
-    this.#witness = new Witness(this.agent.address, this.#ledger, acknowledges)
+    this.#witness = new Witness(this.agent.address, this.ledger, acknowledges)
     return this.#witness
   }
 
-  async #playReference (path: string): Promise<void> {
-    const { events } = await play(this.#reference, path)
-    for (const kind of EVENT_KINDS) this.#told.set(kind, this.#told.get(kind)! + Number(events[kind] ?? 0n))
-    await this.#sound.until('the reference tells its events', () => EVENT_KINDS.every(kind => this.#sound.settled(kind) === this.#told.get(kind)))
+  async #settle (path: string): Promise<void> {
+    await this.attend(() => true)
+    await play(this.agent, path)
+    await this.ledger.until('all events are acknowledged', () => this.#complete())
+    await emptied(this.agent)
   }
 
   #complete (): boolean {
-    return EVENT_KINDS.every(kind => this.#ledger.settled(kind) >= this.#told.get(kind)!)
+    return EVENT_KINDS.every(kind => this.ledger.settled(kind) >= this.#told.get(kind)!)
   }
 
   async #compareStates (imsis: readonly string[]): Promise<string[]> {
@@ -105,7 +127,7 @@ async function states (agent: RunningAgent, imsis: readonly string[]): Promise<s
 }
 
 /** Resolves when nothing waits and nothing is in flight in any queue of an agent; rejects when that does not come about. */
-async function emptied (agent: RunningAgent): Promise<void> {
+export async function emptied (agent: RunningAgent): Promise<void> {
   await withControl(agent, async client => {
     for (let tries = 0; ; tries++) {
       const { queues } = await ask<ListQueuesResponse>(done => client.listQueues({}, done))

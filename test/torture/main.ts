@@ -4,9 +4,10 @@ import { parseArgs } from 'node:util'
 import { random } from '../lib/seed.ts'
 import { kill } from './kill.ts'
 import { Place } from './place.ts'
+import { powerCut } from './power-cut.ts'
 import { CONTROL_ROUNDS, type Torture } from './torture.ts'
 
-const TORTURES: readonly Torture[] = [kill]
+const TORTURES: readonly Torture[] = [kill, powerCut]
 
 /** A round that takes longer hangs. */
 const ROUND_MS = 180_000
