@@ -18,6 +18,9 @@ import { Transport, type TransportOptions } from './transport/transport.ts'
 const BACKLOG = 20_000
 /** How often due events and old ones are looked for. */
 const TICK_MS = 1_000
+
+/** Time after the start for which nothing is old by the wall clock: whoever sets it has then done so. */
+const TRUST_CLOCK_MS = 3_600_000
 /** Periodic-country events told in one tick at most, so that millions that fall due at once are spread over time. */
 const DUE_PER_TICK = 1_000
 /** Slices of old events that one tick removes at most. */
@@ -62,18 +65,21 @@ export interface IngestParts {
 export class Ingest {
   readonly #parts: IngestParts
   readonly #intervalMs: number
-  /** Wall clock less monotonic clock when this began. */
+  /** Monotonic time when this began, and the wall clock less that. */
+  readonly #begun: number
   readonly #wallOffset: number
   #waiting: Arrival[] = []
   #committing: Promise<void> | undefined
   #replays = 0
+  #learnt = false
   /** Why sightings were dropped while replays were open. */
   #full: StoreFull | undefined
   #cancelTick: (() => void) | undefined
 
   constructor (parts: IngestParts) {
     this.#parts = parts
-    this.#wallOffset = parts.clock.now() - parts.clock.monotonic()
+    this.#begun = parts.clock.monotonic()
+    this.#wallOffset = parts.clock.now() - this.#begun
     this.#intervalMs = Math.ceil(parts.config.tracker.periodic_interval_hours * HOUR_MS)
   }
 
@@ -100,9 +106,16 @@ export class Ingest {
       const told = await writer.commitDue(now - this.#intervalMs, DUE_PER_TICK, state => state === undefined ? UNKNOWN : due(state, now, this.#policy('live')))
       this.#announce(told)
     }
-    // A wall clock that jumps ahead must not cost anybody an event.
-    const steady = Math.min(now, clock.monotonic() + this.#wallOffset)
-    await this.#retain({ before: steady - config.store.retention_days * DAY_MS, maxBytes: config.store.retention_mib * 2 ** 20 })
+    await this.#retain({ before: this.#steady(now) - config.store.retention_days * DAY_MS, maxBytes: config.store.retention_mib * 2 ** 20 })
+  }
+
+  /**
+   * The wall clock for retention: one that jumps ahead must not cost anybody an event, and neither must one that was wrong when the
+   * process started and is put right soon after. -Infinity until it is trusted.
+   */
+  #steady (now: number): number {
+    const monotonic = this.#parts.clock.monotonic()
+    return monotonic - this.#begun < TRUST_CLOCK_MS ? -Infinity : Math.min(now, monotonic + this.#wallOffset)
   }
 
   /** Removes old events, slice by slice, so that what is told meanwhile is not held up. */
@@ -220,14 +233,21 @@ export class Ingest {
   }
 
   #policy (mode: TrackerPolicy['mode']): TrackerPolicy {
-    const { config, clock, madeAt } = this.#parts
+    const { config } = this.#parts
     return {
       mode,
       periodicIntervalMs: this.#intervalMs,
       registeredWithoutSignMs: config.tracker.registered_without_sign_days * DAY_MS,
       homeCountryExcluded: config.tracker.home_country === '' ? undefined : config.tracker.home_country,
-      learning: clock.now() < madeAt + config.tracker.learning_hours * HOUR_MS
+      learning: this.#learning()
     }
+  }
+
+  /** Whether new SIMs are recorded and not told. Once over it stays so, whatever the wall clock says then. */
+  #learning (): boolean {
+    const { config, clock, madeAt } = this.#parts
+    this.#learnt ||= config.tracker.learning_hours === 0 || clock.now() >= madeAt + config.tracker.learning_hours * HOUR_MS
+    return !this.#learnt
   }
 }
 

@@ -70,12 +70,13 @@ export class RunningAgent {
     const [command, ...args] = [...this.#options.prefix ?? [], process.execPath, 'dist/agent/main.js', 'run', '--config', this.config]
     const child = spawn(command!, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...this.#options.env } })
     this.#child = child
+    const begin = this.log.length
     await new Promise<void>((resolve, reject) => {
       child.stderr.setEncoding('utf8').on('data', (text: string) => {
         this.log += text
         if (text.includes('"serving"')) resolve()
       })
-      child.once('close', code => { reject(new Error(`landfall ended with ${code}: ${this.log}`)) })
+      child.once('close', code => { reject(new Error(`landfall ended with ${code}: ${this.log.slice(begin)}`)) })
     })
     return this
   }

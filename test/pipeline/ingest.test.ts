@@ -13,14 +13,17 @@ const DAY_MS = 86_400_000
 const START = Date.UTC(2026, 0, 1)
 const ULR: TimedProcedure = { kind: 'ULR', time: START, imsi: '242010000000001', msisdn: '4790000001', plmn: '24201', imei: '35722009245138' }
 
-/** The upper half with a real store, and a wall clock that the test sets. */
+/** The upper half with a real store, and clocks that the test sets. */
 class Half {
   now = START
+  monotonic = 0
+  /** Events that retention took. */
+  taken = 0
   readonly told: SubscriberEvent[] = []
   readonly ingest: Ingest
 
   constructor (t: Test, settings: object = {}) {
-    const clock: Clock = { ...systemClock, now: () => this.now }
+    const clock: Clock = { ...systemClock, now: () => this.now, monotonic: () => this.monotonic }
     const directory = temporaryDirectory(t)
     const writer = new NetworkWriter(openNetworkWriter(directory, { incarnation: '0123456789abcdef', run: '0123456789abcdef' }), 1, clock)
     this.ingest = new Ingest({
@@ -29,7 +32,7 @@ class Half {
       clock,
       madeAt: START,
       space: new SpaceWatch(directory, 1 << 20, () => {}),
-      onRetained: () => {},
+      onRetained: ({ taken }) => { this.taken += taken.reduce((sum, count) => sum + count, 0) },
       onTold: ({ events }) => { this.told.push(...events.map(({ event }) => event)) },
       onFatal: error => { throw error }
     })
@@ -74,6 +77,12 @@ t.test('a learning time records first attachments and first handsets and tells w
   t.same(await half.replay({ ...ULR, time: START + DAY_MS, plmn: '24001' }), ['country-change', 'periodic-country'])
 })
 
+t.test('without a learning time everything is told, however far behind the wall clock is', async t => {
+  const half = new Half(t)
+  half.now = START - DAY_MS
+  t.same(await half.replay(ULR), ['first-attachment', 'periodic-country', 'handset-change'])
+})
+
 t.test('a home country can be left out of periodic events', async t => {
   const half = new Half(t, { tracker: { home_country: 'NO' } })
   t.same(await half.replay(ULR), ['first-attachment', 'handset-change'])
@@ -87,6 +96,21 @@ t.test('a network of no known country is stored and counted, and is no change', 
   await replay.endOfFile()
   t.match((await replay.close()).discards, { 'location.unknown-country': 1 })
   t.same(half.told.splice(0).filter(({ kind }) => kind === 'country-change'), [])
+})
+
+t.test('nothing is old in the first hour, or because the wall clock jumped', async t => {
+  const half = new Half(t, { store: { retention_days: 1 } })
+  t.equal((await half.replay(ULR)).length, 3)
+  half.now = START + 30 * DAY_MS
+  half.monotonic = 3_599_000
+  await half.ingest.tick()
+  t.equal(half.taken, 0, 'the clock may have been wrong at the start')
+  half.monotonic = 3_600_000
+  await half.ingest.tick()
+  t.equal(half.taken, 0, 'it jumped while this ran')
+  half.monotonic = 25 * 3_600_000
+  await half.ingest.tick()
+  t.equal(half.taken, 3, 'a day has really passed')
 })
 
 t.test('events grow old by when they were recorded', async t => {

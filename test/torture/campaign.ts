@@ -1,10 +1,9 @@
-import { setTimeout as later } from 'node:timers/promises'
-import { credentials, type ServiceError } from '@grpc/grpc-js'
-import { ControlServiceClient, type ListQueuesResponse, type ReplayResponse, type ShowSubscriberResponse } from '../../gen/landfall/control/v1/control.ts'
+import type { ReplayResponse } from '../../gen/landfall/control/v1/control.ts'
 import { replayIntoAgent } from '../../agent/cli/replay.ts'
 import { configSchema } from '../../agent/config/schema.ts'
 import { EVENT_KINDS, type EventKind } from '../../agent/location/event.ts'
 import { RunningAgent, type AgentOptions } from '../lib/agent.ts'
+import { emptied, states } from './control.ts'
 import { Ledger } from './ledger.ts'
 import type { Place } from './place.ts'
 import { Traffic } from './traffic.ts'
@@ -13,14 +12,13 @@ import { Witness } from './witness.ts'
 /** Part of the events that are left unacknowledged while the agent is about to be harmed: one in so many. */
 const LEFT = 5
 
-/** How often queues are looked at until they are empty, and the pause between. */
-const EMPTY_TRIES = 300
-const EMPTY_PAUSE_MS = 20
-
 /** Plays a capture into an agent; rejects when the agent ends meanwhile or refuses it. */
 export async function play (agent: RunningAgent, path: string): Promise<ReplayResponse> {
   return await replayIntoAgent([path], configSchema.parse({ control_socket: agent.controlSocket }), 0, false)
 }
+
+/** A capture and the SIMs in it. */
+type Capture = ReturnType<Traffic['next']>
 
 /**
  * An agent that is harmed again and again under replay and acknowledgements, beside one that nothing happens to. After each harm the capture
@@ -30,7 +28,8 @@ export class Campaign {
   readonly agent: RunningAgent
   readonly #reference: RunningAgent
   readonly #traffic: Traffic
-  readonly #ledger = new Ledger()
+  /** What the clients of the agent saw. */
+  readonly ledger = new Ledger()
   readonly #sound = new Ledger()
   /** How many events the reference has told in all. */
   readonly #told = new Map<EventKind, number>(EVENT_KINDS.map(kind => [kind, 0]))
@@ -57,80 +56,59 @@ export class Campaign {
    * after the next start.
    */
   async round (random: () => number, harm: () => Promise<void>): Promise<string[]> {
-    const { path, imsis } = this.#traffic.next()
-    await this.#playReference(path)
-    const suffering = await this.#attend(() => random() % LEFT > 0)
-    const playing = play(this.agent, path).catch(() => {})
+    if (this.agent.exit !== undefined) throw new Error('there is nothing to harm: the agent does not run since the last round')
+    const capture = await this.next()
+    const suffering = await this.attend(() => random() % LEFT > 0)
+    const playing = play(this.agent, capture.path).catch(() => {})
     await harm()
     await Promise.all([playing, suffering.close()])
-    await this.agent.start()
-    await this.#attend(() => true)
-    await play(this.agent, path)
+    try {
+      await this.agent.start()
+    } catch (error) {
+      return [...this.ledger.takeFaults(), `it does not start again: ${String(error)}`]
+    }
+    return await this.check(capture)
+  }
+
+  /** Makes the next capture and plays it into the reference. */
+  async next (): Promise<Capture> {
+    const capture = this.#traffic.next()
+    const { events } = await play(this.#reference, capture.path)
+    for (const kind of EVENT_KINDS) this.#told.set(kind, this.#told.get(kind)! + Number(events[kind] ?? 0n))
+    await this.#sound.until('the reference tells its events', () => EVENT_KINDS.every(kind => this.#sound.settled(kind) === this.#told.get(kind)))
+    return capture
+  }
+
+  /** Plays the newest capture again, acknowledges all, and gives what is then not as in the reference. */
+  async check ({ path, imsis }: Capture): Promise<string[]> {
     const faults: string[] = []
-    await this.#ledger.until('all events are acknowledged', () => this.#complete())
-      .then(async () => { await emptied(this.agent) })
-      .catch((error: Error) => { faults.push(error.message) })
-    return [...this.#ledger.takeFaults(), ...this.#ledger.compare(this.#sound), ...await this.#compareStates(imsis), ...faults]
+    const note = (error: unknown): void => { faults.push(error instanceof Error ? error.message : String(error)) }
+    const gone = this.agent.ended().then(how => { throw new Error(`it ended with ${how} after the harm was over`) })
+    await Promise.race([gone, this.#settle(path)]).catch(note)
+    const states = await Promise.race([gone, this.#compareStates(imsis)]).catch(note)
+    return [...this.ledger.takeFaults(), ...this.ledger.compare(this.#sound), ...states ?? [], ...faults]
   }
 
   /** Lets a new client take over from the one before it. */
-  async #attend (acknowledges: () => boolean): Promise<Witness> {
+  async attend (acknowledges: () => boolean): Promise<Witness> {
     await this.#witness?.close()
-    this.#witness = new Witness(this.agent.address, this.#ledger, acknowledges)
+    this.#witness = new Witness(this.agent.address, this.ledger, acknowledges)
     return this.#witness
   }
 
-  async #playReference (path: string): Promise<void> {
-    const { events } = await play(this.#reference, path)
-    for (const kind of EVENT_KINDS) this.#told.set(kind, this.#told.get(kind)! + Number(events[kind] ?? 0n))
-    await this.#sound.until('the reference tells its events', () => EVENT_KINDS.every(kind => this.#sound.settled(kind) === this.#told.get(kind)))
+  async #settle (path: string): Promise<void> {
+    await this.attend(() => true)
+    await play(this.agent, path)
+    await this.ledger.until('all events are acknowledged', () => this.#complete())
+    await emptied(this.agent)
   }
 
   #complete (): boolean {
-    return EVENT_KINDS.every(kind => this.#ledger.settled(kind) >= this.#told.get(kind)!)
+    return EVENT_KINDS.every(kind => this.ledger.settled(kind) >= this.#told.get(kind)!)
   }
 
   async #compareStates (imsis: readonly string[]): Promise<string[]> {
     const [found, wanted] = await Promise.all([states(this.agent, imsis), states(this.#reference, imsis)])
     return imsis.flatMap((imsi, index) => found[index] === wanted[index] ? [] : [`SIM ${imsi} is ${found[index]}, it should be ${wanted[index]}`])
   }
-}
-
-/** What an agent knows of each SIM, as JSON. */
-export async function states (agent: RunningAgent, imsis: readonly string[]): Promise<string[]> {
-  return await withControl(agent, async client => await Promise.all(imsis.map(async imsi => {
-    const { subscribers } = await ask<ShowSubscriberResponse>(done => client.showSubscriber({ by: { $case: 'imsi', value: imsi } }, done))
-    return subscribers.join()
-  })))
-}
-
-/** Resolves when nothing waits and nothing is in flight in any queue of an agent; rejects when that does not come about. */
-export async function emptied (agent: RunningAgent): Promise<void> {
-  await withControl(agent, async client => {
-    for (let tries = 0; ; tries++) {
-      const { queues } = await ask<ListQueuesResponse>(done => client.listQueues({}, done))
-      const left = queues.reduce((sum, { waiting, inFlight }) => sum + Number(waiting + inFlight), 0)
-      if (left === 0) return
-      if (tries === EMPTY_TRIES) throw new Error(`${left} events are left in the queues: ${JSON.stringify(queues.map(({ state }) => state))}`)
-      await later(EMPTY_PAUSE_MS)
-    }
-  })
-}
-
-async function withControl<T> (agent: RunningAgent, work: (client: ControlServiceClient) => Promise<T>): Promise<T> {
-  const client = new ControlServiceClient(`unix:${agent.controlSocket}`, credentials.createInsecure())
-  try {
-    return await work(client)
-  } finally {
-    client.close()
-  }
-}
-
-async function ask<T> (call: (done: (error: ServiceError | null, answer: T) => void) => unknown): Promise<T> {
-  return await new Promise((resolve, reject) => {
-    call((error, answer) => {
-      if (error === null) resolve(answer)
-      else reject(error)
-    })
-  })
 }

@@ -2,13 +2,16 @@ import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { random } from '../lib/seed.ts'
+import { clockJump } from './clock-jump.ts'
 import { damage } from './damage.ts'
 import { kill } from './kill.ts'
 import { Place } from './place.ts'
+import { powerCut } from './power-cut.ts'
 import { restore } from './restore.ts'
+import { simulation } from './simulation.ts'
 import { CONTROL_ROUNDS, type Torture } from './torture.ts'
 
-const TORTURES: readonly Torture[] = [kill, damage, restore]
+const TORTURES: readonly Torture[] = [kill, powerCut, damage, restore, clockJump, simulation]
 
 /** A round that takes longer hangs. */
 const ROUND_MS = 180_000
