@@ -40,7 +40,7 @@ export interface Agent {
  * servers. Throws StoreLocked, StoreDamaged, StoreInaccessible or the system's error; then nothing runs and nothing is held.
  */
 export async function startAgent ({ config, log, onFatal, clock = systemClock }: AgentParts): Promise<Agent> {
-  const { identity, unlock } = await takeStateDirectory(config.state_directory, clock.now())
+  const { identity, records, unlock } = await takeStateDirectory(config.state_directory, clock.now())
   const scanStop = new AbortController()
   let scanning: Promise<void> | undefined
   let ingest: IngestLink | undefined
@@ -68,7 +68,8 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     const port = await serve.listen(config.listen)
     control = await startControl(config, ingest, serve, clock, () => readOnly)
     log.info({ port, socket: config.control_socket }, 'serving')
-    scanning = scan(config.state_directory, log, onFatal, scanStop.signal)
+    if (records === undefined) scanning = scan(config.state_directory, log, onFatal, scanStop.signal)
+    else log.info({ records }, SOUND)
     return {
       port,
       stop: async () => {
@@ -82,6 +83,8 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
   }
 }
 
+const SOUND = 'all stored records are sound'
+
 /** Reads every record beside the running agent: damage inside the file shows itself early, and not to a client. */
 async function scan (directory: string, log: Log, onFatal: AgentParts['onFatal'], stop: AbortSignal): Promise<void> {
   let inspection
@@ -93,7 +96,7 @@ async function scan (directory: string, log: Log, onFatal: AgentParts['onFatal']
   }
   const { records, problems } = inspection
   if (problems.length > 0) onFatal(new StoreDamaged(problems.join('; '), directory))
-  else log.info({ records }, 'all stored records are sound')
+  else log.info({ records }, SOUND)
 }
 
 async function startIngest (config: Config, identity: Identity, onFatal: (error: Error) => void, onSpace: SpaceListener): Promise<IngestLink> {

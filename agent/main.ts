@@ -2,6 +2,7 @@
 import { check } from './cli/check.ts'
 import { decode } from './cli/decode.ts'
 import { demo } from './cli/demo.ts'
+import { leave } from './cli/leave.ts'
 import { listen } from './cli/listen.ts'
 import { replay } from './cli/replay.ts'
 import { run } from './cli/run.ts'
@@ -14,4 +15,4 @@ import { version } from './cli/version.ts'
 process.umask(0o077)
 
 // Which verb, then hand over.
-process.exitCode = await dispatch([run, replay, decode, listen, queues, subscriber, check, demo, version], process.argv.slice(2))
+leave(await dispatch([run, replay, decode, listen, queues, subscriber, check, demo, version], process.argv.slice(2)))

@@ -8,6 +8,7 @@ import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { openLog } from '../observe/log.ts'
 import { readConfiguration } from './configuration.ts'
 import { EventSubscriber } from './event-subscriber.ts'
+import { leave } from './leave.ts'
 import { printLine } from './output.ts'
 import { replayIntoAgent, summaryLines } from './replay.ts'
 import { stopSignal } from './run.ts'
@@ -35,7 +36,7 @@ export const demo: Verb = {
     const agent = await startAgent({
       config,
       log,
-      onFatal: error => { log.error({}, error.message); process.exit(EXIT.software) }
+      onFatal: error => { log.error({}, error.message); leave(EXIT.software) }
     }).catch((error: unknown) => { throw startupError(error) })
     const stopped = stopSignal()
     printLine(`The agent serves gRPC on ${config.listen}; its data are in ${config.state_directory}.`)

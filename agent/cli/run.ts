@@ -3,6 +3,7 @@ import { startAgent } from '../agent.ts'
 import { StoreDamaged } from '../store/damage.ts'
 import { openLog } from '../observe/log.ts'
 import { CONFIG_OPTION, readConfiguration } from './configuration.ts'
+import { leave } from './leave.ts'
 import { startupError } from './startup-error.ts'
 import { EXIT, type Verb } from './verb.ts'
 
@@ -16,9 +17,11 @@ export const run: Verb = {
     const config = readConfiguration(values.config)
     const log = openLog(config.log.level, 'agent')
     const onFatal = (error: Error): void => {
-      log.error({}, error.message)
-      process.exit(error instanceof StoreDamaged ? EXIT.data : EXIT.software)
+      log.error(error instanceof StoreDamaged ? {} : { stack: error.stack }, error.message)
+      leave(error instanceof StoreDamaged ? EXIT.data : EXIT.software)
     }
+    // What nobody caught ends the process as well, and by the same way out.
+    process.on('uncaughtException', onFatal)
     const agent = await startAgent({ config, log, onFatal }).catch((error: unknown) => { throw startupError(error) })
     await stopSignal()
     await agent.stop()

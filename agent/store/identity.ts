@@ -29,7 +29,9 @@ export const stateFiles = (directory: string) => ({
   network: join(directory, 'network'),
   clients: join(directory, 'clients'),
   networkData: join(directory, 'network', 'data.mdb'),
-  clientsData: join(directory, 'clients', 'data.mdb')
+  clientsData: join(directory, 'clients', 'data.mdb'),
+  /** Made by the service manager when the agent died of a signal that broken data cause. */
+  inspectFirst: join(directory, 'inspect-first')
 })
 
 /**

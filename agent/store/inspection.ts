@@ -8,7 +8,7 @@ import { decodeEvent } from './event-record.ts'
 import { knownRuns, readIdentity, stateFiles } from './identity.ts'
 import type { LogHead } from './head.ts'
 import { decodeEventKey, decodeSubscriberKey, numberKey } from './keys.ts'
-import { openNetworkReader, readHeads } from './network.ts'
+import { openNetworkReader, readHeads, type Network } from './network.ts'
 import { decodeParked } from './parked-record.ts'
 import { decodeQueuePosition } from './queue-record.ts'
 import { RecordTable } from './record-table.ts'
@@ -38,24 +38,38 @@ export async function inspect (directory: string, depth: Depth, stop?: AbortSign
   const script = fileURLToPath(new URL('./inspector.js', import.meta.url))
   const child = spawn(process.execPath, [script, directory, depth], { stdio: ['ignore', 'pipe', 'ignore'], ...(stop === undefined ? {} : { signal: stop }) })
   let output = ''
-  child.stdout.setEncoding('utf8').on('data', text => { output += text })
   const { code, signal } = await new Promise<{ code: number | null, signal: string | null }>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => { resolve({ code, signal }) })
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      if (!output.endsWith('\n')) return
+      // It has said all, and closed what it read. Its own end is not waited for: threads that end with a process can wait for each other for ever.
+      child.kill('SIGKILL')
+      resolve({ code: 0, signal: null })
+    })
   })
-  if (code === 0) return JSON.parse(output) as Inspection
+  if (code === 0 && output !== '') return JSON.parse(output) as Inspection
   if (signal !== null && !DEATHS.includes(signal)) throw new Error(`the inspection of the data was ended by ${signal}`)
   return { records: 0, problems: [`the database file is broken: reading it ended with ${signal ?? `exit code ${code}`}`] }
 }
 
 /** Inspects in this process. It may die of what it reads: see `inspect`. */
-export function inspectHere (directory: string, depth: Depth): Inspection {
-  const inspection: Inspection = { records: 0, problems: [] }
-  const identity = readIdentity(directory)
+export async function inspectHere (directory: string, depth: Depth): Promise<Inspection> {
+  const { incarnation } = readIdentity(directory)
   const files = stateFiles(directory)
-  const network = openNetworkReader(files.network, identity.incarnation)
-  checkSize(network.meta, files.networkData, inspection)
+  const network = openNetworkReader(files.network, incarnation)
   const clients = openEnvironment(files.clients, true)
+  const inspection = look(directory, network, clients, depth)
+  await network.root.close()
+  await clients.close()
+  return inspection
+}
+
+function look (directory: string, network: Network, clients: ReturnType<typeof openEnvironment>, depth: Depth): Inspection {
+  const inspection: Inspection = { records: 0, problems: [] }
+  const files = stateFiles(directory)
+  checkSize(network.meta, files.networkData, inspection)
   const clientsMeta = openTable(clients, 'meta')
   checkSize(clientsMeta, files.clientsData, inspection)
   checkRuns(directory, { network: network.meta, clients: clientsMeta }, inspection)
@@ -123,8 +137,13 @@ function readIfThere (clients: ReturnType<typeof openEnvironment>, name: string,
 /** Reads a table from end to end, and each record once more by its key: a broken branch of the tree hides what the walk still finds. */
 function read (inspection: Inspection, what: string, table: RecordTable, check: (key: Buffer, value: Buffer) => void): void {
   let place = 0
+  const { count } = table
   for (const { key, value } of table.getRange()) {
-    place++
+    // A broken tree can lead in circles.
+    if (++place > count) {
+      problem(inspection, `the table of each ${what} has more records than the ${count} it should have`)
+      return
+    }
     inspection.records++
     try {
       check(key, value)

@@ -22,7 +22,7 @@ export class NodeTable {
 
   constructor (table: RecordTable) {
     this.#table = table
-    for (const { key, value } of table.getRange()) this.#remember(key.readUInt32BE(), decode(value))
+    for (const { key, value } of table.getRange({ limit: MAX_NODES })) this.#remember(key.readUInt32BE(), decode(value))
   }
 
   /** How often a node found no place. */

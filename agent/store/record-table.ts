@@ -35,11 +35,16 @@ export class RecordTable {
     return this.#table.getRange(range).map(({ key, value }) => ({ key, value: mix(key, value) }))
   }
 
+  /** How many records it has. */
+  get count (): number { return this.#stats['entryCount']! }
+
   /** Bytes that the table takes in the file. */
   get size (): number {
-    const { treeBranchPageCount, treeLeafPageCount, overflowPages, pageSize } = this.#table.getStats() as Record<string, number>
+    const { treeBranchPageCount, treeLeafPageCount, overflowPages, pageSize } = this.#stats
     return (treeBranchPageCount! + treeLeafPageCount! + overflowPages!) * pageSize!
   }
+
+  get #stats (): Record<string, number> { return this.#table.getStats() as Record<string, number> }
 }
 
 /** Mixes the key's checksum into the record's, or takes it out again. */
