@@ -117,7 +117,8 @@ async function emptied (agent: RunningAgent): Promise<void> {
   })
 }
 
-async function withControl<T> (agent: RunningAgent, work: (client: ControlServiceClient) => Promise<T>): Promise<T> {
+/** Gives a client of the agent's control socket to `work`. */
+export async function withControl<T> (agent: RunningAgent, work: (client: ControlServiceClient) => Promise<T>): Promise<T> {
   const client = new ControlServiceClient(`unix:${agent.controlSocket}`, credentials.createInsecure())
   try {
     return await work(client)
@@ -126,7 +127,8 @@ async function withControl<T> (agent: RunningAgent, work: (client: ControlServic
   }
 }
 
-async function ask<T> (call: (done: (error: ServiceError | null, answer: T) => void) => unknown): Promise<T> {
+/** One call, as a promise. */
+export async function ask<T> (call: (done: (error: ServiceError | null, answer: T) => void) => unknown): Promise<T> {
   return await new Promise((resolve, reject) => {
     call((error, answer) => {
       if (error === null) resolve(answer)

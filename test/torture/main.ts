@@ -2,11 +2,12 @@ import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { random } from '../lib/seed.ts'
+import { clients } from './clients.ts'
 import { kill } from './kill.ts'
 import { Place } from './place.ts'
 import { CONTROL_ROUNDS, type Torture } from './torture.ts'
 
-const TORTURES: readonly Torture[] = [kill]
+const TORTURES: readonly Torture[] = [kill, clients]
 
 /** A round that takes longer hangs. */
 const ROUND_MS = 180_000
