@@ -6,6 +6,7 @@ import {
   neverAcknowledging,
   stopped
 } from './client-cases.ts'
+import { notReading } from './deaf-clients.ts'
 import type { Place } from './place.ts'
 import type { Torture } from './torture.ts'
 
@@ -16,7 +17,8 @@ const ROUNDS: readonly (readonly Case[])[] = [
   [stopped, halfOpen],
   [neverAcknowledging, acknowledgingLate],
   [killed],
-  [acknowledgingTwice]
+  [acknowledgingTwice],
+  [notReading]
 ]
 
 /** Clients that stop, die, vanish, do not acknowledge, acknowledge too late or twice, or do not read, beside good ones. */

@@ -8,6 +8,9 @@ import type { ClientWish } from './contract-client.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
 import type { Place } from './place.ts'
 
+/** How often memory is looked at. */
+const MEMORY_MS = 100
+
 /** One agent with its clients, and SIMs that arrive when told to. */
 export class Scene {
   readonly agent: RunningAgent
@@ -16,12 +19,17 @@ export class Scene {
   readonly #arrivals: Arrivals
   /** First attachments told so far; their ids are 1 to this. */
   told = 0
+  /** The most memory of its own that the agent was seen to have since this was last set, MiB. */
+  peakMib = 0
+  readonly #watch: NodeJS.Timeout
 
   private constructor (place: Place, agent: RunningAgent, prefix: readonly string[]) {
     this.agent = agent
     this.#place = place
     this.#prefix = prefix
     this.#arrivals = new Arrivals(temporaryDirectory(place))
+    this.#watch = setInterval(() => { this.peakMib = Math.max(this.peakMib, this.memoryMib()) }, MEMORY_MS)
+    place.teardown(() => { clearInterval(this.#watch) })
   }
 
   /** Starts an agent of its own. `options.prefix` goes for its clients as well. */
@@ -52,13 +60,16 @@ export class Scene {
     return (await this.queues()).find(({ queue }) => queue!.name === name)!
   }
 
-  /** The agent's memory that is its own, MiB. */
+  /** The agent's memory that is its own, MiB; 0 when it has ended. */
   memoryMib (): number {
-    return Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${this.agent.pid}/status`, 'utf8'))![1]) / 1024
+    if (this.agent.exit !== undefined) return 0
+    const [, kib = '0'] = /RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${this.agent.pid}/status`, 'utf8')) ?? []
+    return Number(kib) / 1024
   }
 
   /** Ends the agent; its clients end with the place. */
   async end (): Promise<void> {
+    clearInterval(this.#watch)
     await this.agent.end('SIGKILL')
   }
 }
