@@ -1,8 +1,8 @@
-import { connect, type Socket } from 'node:net'
 import { Http2Client, CALL_HEADERS, openRequest } from './http2-client.ts'
-import { FLAG, FRAME, frame, greeting, literalFields } from './http2-frames.ts'
-import { faultsOf, until, within } from './patience.ts'
+import { callFrames, greeting } from './http2-frames.ts'
+import { faultsOf, until } from './patience.ts'
 import type { Place } from './place.ts'
+import { RawSocket } from './raw-socket.ts'
 import { Scene } from './scene.ts'
 
 /** Streams of each way not to read; together there are 1,000, each with a queue of its own. */
@@ -80,18 +80,9 @@ async function openStreams (place: Place, address: string, name: string, count: 
 /** Streams of one connection whose socket is never read. */
 async function openDeaf (scene: Scene, place: Place, count: number): Promise<void> {
   const { address } = scene.agent
-  const [host, port] = address.split(':')
-  const socket: Socket = connect(Number(port), host)
-  socket.on('error', () => {})
-  place.teardown(() => { socket.destroy() })
-  await within('a connection opens', 5_000, new Promise(resolve => { socket.once('connect', resolve) }))
-  socket.pause()
-  socket.write(greeting(LARGE_WINDOW_BYTES))
-  const fields = literalFields({ ':scheme': 'http', ':authority': address, ...CALL_HEADERS })
-  for (let n = 0; n < count; n++) {
-    const stream = 2 * n + 1
-    socket.write(frame(FRAME.headers, FLAG.endHeaders, stream, fields))
-    socket.write(frame(FRAME.data, FLAG.endStream, stream, openRequest(`deaf-${n}`, WINDOW)))
-  }
+  const socket = await RawSocket.connect(place, address, false)
+  await socket.say(greeting(LARGE_WINDOW_BYTES))
+  const open = Array.from({ length: count }, (_, n) => callFrames(2 * n + 1, { ...CALL_HEADERS, ':authority': address }, openRequest(`deaf-${n}`, WINDOW)))
+  await socket.say(Buffer.concat(open))
   await until('the deaf client\'s streams are open', async () => (await statesOf(scene, 'deaf')).length === count, 10_000)
 }

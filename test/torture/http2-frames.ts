@@ -1,9 +1,9 @@
 /** Frame types of HTTP/2 (RFC 9113 clause 6) and the flags used here. */
-export const FRAME = { data: 0, headers: 1, settings: 4, ping: 6, windowUpdate: 8, continuation: 9 } as const
+export const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, windowUpdate: 8, continuation: 9 } as const
 export const FLAG = { endStream: 1, endHeaders: 4 } as const
 
 /** What a client says first (RFC 9113 clause 3.4). */
-export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
 /** SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 clause 6.5.2). */
 const INITIAL_WINDOW_SIZE = 4
@@ -37,4 +37,12 @@ export function greeting (windowBytes = 65_535): Buffer {
 export function literalFields (fields: Record<string, string>): Buffer {
   return Buffer.concat(Object.entries(fields).map(([name, value]) =>
     Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)])))
+}
+
+/** A whole call: its headers and its one message. */
+export function callFrames (stream: number, headers: Record<string, string>, request: Uint8Array): Buffer {
+  return Buffer.concat([
+    frame(FRAME.headers, FLAG.endHeaders, stream, literalFields({ ':scheme': 'http', ...headers })),
+    frame(FRAME.data, FLAG.endStream, stream, request)
+  ])
 }

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { random } from '../lib/seed.ts'
 import { clients } from './clients.ts'
+import { flood } from './flood.ts'
 import { kill } from './kill.ts'
 import { Place } from './place.ts'
 import { CONTROL_ROUNDS, type Torture } from './torture.ts'
 
-const TORTURES: readonly Torture[] = [kill, clients]
+const TORTURES: readonly Torture[] = [kill, clients, flood]
 
 /** A round that takes longer hangs. */
 const ROUND_MS = 180_000

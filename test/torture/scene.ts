@@ -6,7 +6,12 @@ import { ask, play, withControl } from './campaign.ts'
 import { ClientProcess } from './client-process.ts'
 import type { ClientWish } from './contract-client.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
+import { Http2Client, openRequest } from './http2-client.ts'
+import { Missed, until, within } from './patience.ts'
 import type { Place } from './place.ts'
+
+/** Time from an arrival to the answered acknowledgement of its event, and for a newcomer to get in, whatever else goes on. */
+const SERVED_MS = 5_000
 
 /** How often memory is looked at. */
 const MEMORY_MS = 100
@@ -21,6 +26,7 @@ export class Scene {
   told = 0
   /** The most memory of its own that the agent was seen to have since this was last set, MiB. */
   peakMib = 0
+  #bystander: ClientProcess | undefined
   readonly #watch: NodeJS.Timeout
 
   private constructor (place: Place, agent: RunningAgent, prefix: readonly string[]) {
@@ -47,6 +53,25 @@ export class Scene {
   async arrive (count: number): Promise<void> {
     await play(this.agent, this.#arrivals.next(count))
     this.told += count
+  }
+
+  /** Lets a client attend that `served` asks about. */
+  async attend (): Promise<void> {
+    this.#bystander = await this.client({ queue: 'bystander' })
+  }
+
+  /** Checks that the agent still serves: the client that attends gets a new event and acknowledges it, and a new one gets in (`newcomers`). */
+  async served (fault: (text: string) => void, newcomers = true): Promise<void> {
+    if (this.agent.exit !== undefined) throw new Missed(`the agent has ended with ${this.agent.exit}`)
+    await within('a replay is taken', SERVED_MS, this.arrive(1))
+    const { answers } = this.#bystander!
+    await until('who was connected acknowledges a new event', () => answers.length === this.told, SERVED_MS)
+    if (!answers.at(-1)!.success) fault('an acknowledgement failed')
+    if (!newcomers) return
+    const newcomer = await within('a new client connects', SERVED_MS, Http2Client.connect(this.#place, this.agent.address))
+    const { headers } = await within('a new client\'s stream opens', SERVED_MS, newcomer.call(openRequest(undefined, 1)))
+    if (headers['grpc-status'] !== undefined) fault(`a new client is refused with ${headers['grpc-status']}`)
+    newcomer.destroy()
   }
 
   /** What `landfall queues` says of all queues of first attachments. */
