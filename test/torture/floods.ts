@@ -29,7 +29,9 @@ const PINGS = 300_000
 /** HTTP/2 libraries give up a connection with 1,000 answers that are not sent yet. */
 const PINGS_AT_ONCE = 500
 
-const SILENT = 2_000
+/** `delivery.connections` by default, and some more. */
+const SILENT = 2_100
+const SILENT_AT_ONCE = 100
 /** The preface timeout of 10 s, and some time to notice. */
 const SILENT_MS = 13_000
 
@@ -101,10 +103,12 @@ export const pings: Flood = async (scene, place, fault) => {
   await said
 }
 
-/** As many connections that say nothing as there may be at all. */
+/** More connections that say nothing than there may be at all. */
 export const silence: Flood = async (scene, place, fault) => {
   const { agent: { address } } = scene
-  const sockets = await Promise.all(Array.from({ length: SILENT }, async () => await RawSocket.connect(place, address)))
+  const sockets: RawSocket[] = []
+  // The kernel holds only so many that are not accepted yet.
+  while (sockets.length < SILENT) sockets.push(...await Promise.all(Array.from({ length: SILENT_AT_ONCE }, async () => await RawSocket.connect(place, address))))
   await until('one connection too many is closed', () => sockets.some(({ closed }) => closed), CLOSED_MS)
   const refused = sockets.filter(({ closed }) => closed).length
   await scene.served(fault, false)
