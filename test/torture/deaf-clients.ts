@@ -5,9 +5,9 @@ import type { Place } from './place.ts'
 import { RawSocket } from './raw-socket.ts'
 import { Scene } from './scene.ts'
 
-/** Streams of each way not to read; together there are 1,000, each with a queue of its own. */
+/** Streams of each way not to read, each with a queue of its own: held up by HTTP/2, with a full window on its way, on a socket that is never read. */
 const STALLED = 400
-const HOARDING = 400
+const HOARDING = 1_000
 const DEAF = 200
 const STREAMS_PER_CONNECTION = 100
 
@@ -20,17 +20,17 @@ const SMALL_WINDOW_BYTES = 16_384
 /** More than all events that a connection may have in flight. */
 const LARGE_WINDOW_BYTES = 64 << 20
 
-/** What the agent's own memory may grow by: 2 KiB for each of 200,000 events in flight, most of it for what is on its way. */
-const GROWTH_MIB = 400
+/** What the agent's own memory may grow by: 2 KiB for each of 240,000 events in flight. */
+const GROWTH_MIB = 480
 
 /** Longest time between two events of the good client, and from an arrival to its event. */
 const GAP_MS = 3_000
 const PROMPT_MS = 1_000
 
-/** Clients of 1,000 streams that do not read what they asked for, beside one that does. */
+/** Clients of 1,600 streams that do not read what they asked for, beside one that does. */
 export async function notReading (place: Place): Promise<string[]> {
   return await faultsOf('not reading', async fault => {
-    const scene = await Scene.begin(place, { settings: { delivery: { queues_per_client: 1_100 } } })
+    const scene = await Scene.begin(place, { settings: { delivery: { queues_per_client: 1_700 } } })
     const { address } = scene.agent
     const good = await scene.client({ queue: 'good' })
     const before = scene.memoryMib()
