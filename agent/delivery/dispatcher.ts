@@ -5,6 +5,7 @@ import { kindIndex } from '../store/network.ts'
 import type { NetworkReader } from '../store/network-reader.ts'
 import type { ParkedEvent } from '../store/parked-record.ts'
 import { positionAfter } from '../store/queue-record.ts'
+import { Alarm } from './alarm.ts'
 import { LiveQueue, type QueueTarget } from './live-queue.ts'
 import { OpenStream, type StreamSink } from './open-stream.ts'
 import { PositionSaver } from './position-saver.ts'
@@ -101,7 +102,7 @@ const MIN_WATCHED_MS = 3_600_000
 
 /**
  * Brings events from the logs to the streams of each queue, and acknowledgements to disk. All decisions are made by `Queue`; this reads
- * events, keeps one timer for all deadlines and lets positions be saved together.
+ * events, keeps one alarm for all deadlines and lets positions be saved together.
  */
 export class Dispatcher {
   readonly #reader: NetworkReader
@@ -111,10 +112,11 @@ export class Dispatcher {
   readonly #events: DispatcherEvents
   readonly #saver: PositionSaver
   readonly #queues = new Map<string, LiveQueue>()
+  /** Rings at the earliest deadline of each queue. */
+  readonly #alarm: Alarm<LiveQueue>
   #heads: readonly LogHead[]
   #streams = 0
   #lastStream = 0
-  #alarm: { at: number, cancel: () => void } | undefined
   #cancelSweep: () => void
 
   /** Throws PositionBeyondLog, RecordDamaged. */
@@ -126,6 +128,7 @@ export class Dispatcher {
     this.#events = events
     this.#heads = reader.heads()
     this.#saver = new PositionSaver(clients, events.fatal)
+    this.#alarm = new Alarm(clock, live => { this.#pump(live) })
     for (const { queue: name, position, parked } of clients.queues()) {
       const { id: head } = this.#heads[kindIndex(name.kind)]!
       if (Math.max(position.floor, ...position.ranges.map(({ to }) => to)) > head) throw new PositionBeyondLog(name.kind)
@@ -212,7 +215,7 @@ export class Dispatcher {
 
   /** Stores where every queue stands, so that the next start redelivers nothing needlessly. Call it after all streams were closed. */
   async stop (): Promise<void> {
-    this.#alarm?.cancel()
+    this.#alarm.stop()
     this.#cancelSweep()
     const durable = [...this.#queues.values()].filter(({ target }) => target.durable)
     await this.#saver.finish(durable.map(live => live.lastChange()))
@@ -258,7 +261,10 @@ export class Dispatcher {
     for (const live of stream.queues) {
       live.leave(stream)
       if (live.target.durable) this.#pump(live)
-      else this.#queues.delete(keyOf(live.target))
+      else {
+        this.#queues.delete(keyOf(live.target))
+        this.#alarm.set(live, Infinity)
+      }
     }
   }
 
@@ -377,18 +383,7 @@ export class Dispatcher {
       if (stored !== undefined) queue.weigh(delivery.id, stored.bytes)
     }
     if (live.target.durable && queue.unsaved) void this.#save(live).then(() => { if (queue.canSend) this.#pump(live) })
-    this.#arm(queue.deadline)
-  }
-
-  /** One alarm for all queues: the earliest deadline of any. */
-  #arm (deadline: number): void {
-    if (deadline === Infinity || (this.#alarm !== undefined && this.#alarm.at <= deadline)) return
-    this.#alarm?.cancel()
-    const cancel = this.#clock.after(deadline - this.#clock.monotonic(), () => {
-      this.#alarm = undefined
-      for (const live of this.#queues.values()) this.#pump(live)
-    })
-    this.#alarm = { at: deadline, cancel }
+    this.#alarm.set(live, queue.deadline)
   }
 
   #sweepLater (): () => void {
@@ -406,6 +401,7 @@ export class Dispatcher {
       if (live.streams.size > 0 || live.queue.paused) continue
       if (totalMs < idleQueueMs || watchedMs < Math.min(MIN_WATCHED_MS, idleQueueMs)) continue
       this.#queues.delete(key)
+      this.#alarm.set(live, Infinity)
       this.#events.expired(live.target.queue, live.queue.stats().waiting)
       const queue = live.target.queue
       const unparked = [...this.#clients.parked(queue)].map(({ id }) => id)

@@ -47,6 +47,7 @@ interface Reader {
 }
 
 interface Entry {
+  id: number
   /** The stream that has it in flight; `undefined`: it waits, for its turn or for `due`. */
   reader: Reader | undefined
   /** In flight: when it is sent again. Held back: from when on it may be. Monotonic ms. */
@@ -82,6 +83,8 @@ export class Queue {
   readonly #order = new Heap<Reader>(servedBefore)
   /** Everything sent and not settled. */
   readonly #entries = new Map<number, Entry>()
+  /** Those that are in flight or held back, the earliest deadline first. */
+  readonly #deadlines = new Heap<Entry>((a, b) => a.due < b.due)
   /** Ids to send again now. */
   readonly #returned = new Heap<number>((a, b) => a < b)
   /** Ids that were sent again or wait for that: their attempts are worth a record. */
@@ -104,8 +107,6 @@ export class Queue {
   #missedUpTo: number
   #paused: boolean
   #redeliveries = 0
-  /** No deadline is earlier than this. */
-  #earliestDeadline = Infinity
 
   constructor (position: QueuePosition, head: number, parked: readonly { id: number, released: boolean }[] = []) {
     this.#acknowledged = new Acknowledged(position.floor, position.ranges)
@@ -216,17 +217,14 @@ export class Queue {
 
   /** Returns to the queue what was not acknowledged in time, or was held back long enough. `now` and deadlines are monotonic milliseconds. */
   expire (now: number): void {
-    if (now < this.#earliestDeadline) return
-    this.#earliestDeadline = Infinity
-    for (const [id, entry] of this.#entries) {
-      if (entry.due > now) this.#earliestDeadline = Math.min(this.#earliestDeadline, entry.due)
-      else if (entry.reader !== undefined) this.#return(id, entry)
-      else if (!this.#returned.has(id)) this.#ready(id, entry)
+    for (let entry; (entry = this.#deadlines.peek()) !== undefined && entry.due <= now;) {
+      if (entry.reader !== undefined) this.#return(entry.id, entry)
+      else this.#ready(entry.id, entry)
     }
   }
 
-  /** When `expire` should be called next, at the latest. Infinity when nothing is in flight. */
-  get deadline (): number { return this.#earliestDeadline }
+  /** When `expire` should be called next, at the latest. Infinity when nothing is in flight or held back. */
+  get deadline (): number { return this.#deadlines.peek()?.due ?? Infinity }
 
   /** Takes the next event to send, redeliveries first, to the least loaded stream; undefined when nothing can be sent now. `wall`: ms since 1970. */
   next (now: number, wall: number): Delivery | undefined {
@@ -298,7 +296,10 @@ export class Queue {
   /** What to store now; tell `saved` once it is on disk. */
   snapshot (idleSince = 0): QueueSnapshot {
     this.#dirty = false
-    const tried = [...this.#tried].slice(0, MAX_TRIED)
+    const tried: number[] = []
+    for (const id of this.#tried) {
+      if (tried.push(id) === MAX_TRIED) break
+    }
     return this.#snapshot(Math.max(this.#reserved, this.#next - 1 + RESERVE_STEP), tried, idleSince)
   }
 
@@ -370,7 +371,7 @@ export class Queue {
   #first (id: number, wall: number): Entry {
     this.#next = id + 1
     const seen = id <= this.#seenBefore
-    const entry = { reader: undefined, due: Infinity, attempts: seen ? 1 : 0, firstAt: seen ? 0 : wall, bytes: 0 }
+    const entry = { id, reader: undefined, due: Infinity, attempts: seen ? 1 : 0, firstAt: seen ? 0 : wall, bytes: 0 }
     this.#entries.set(id, entry)
     return entry
   }
@@ -385,7 +386,7 @@ export class Queue {
 
   /** Lets an event wait to be sent again. */
   #wait (id: number, { attempts, firstAt }: { attempts: number, firstAt: number }): void {
-    this.#entries.set(id, { reader: undefined, due: Infinity, attempts: Math.max(1, attempts), firstAt, bytes: 0 })
+    this.#entries.set(id, { id, reader: undefined, due: Infinity, attempts: Math.max(1, attempts), firstAt, bytes: 0 })
     this.#returned.put(id)
     this.#tried.add(id)
   }
@@ -397,7 +398,8 @@ export class Queue {
 
   #due (entry: Entry, at: number): void {
     entry.due = at
-    if (at < this.#earliestDeadline) this.#earliestDeadline = at
+    if (at === Infinity) this.#deadlines.remove(entry)
+    else this.#deadlines.put(entry)
   }
 
   #settle (id: number): void {
@@ -421,7 +423,7 @@ export class Queue {
 
   #forget (id: number, entry: Entry): void {
     this.#land(id, entry)
-    if (entry.reader === undefined && entry.due !== Infinity && !this.#returned.has(id)) this.#heldBack--
+    if (entry.due !== Infinity) this.#ready(id, entry)
     this.#entries.delete(id)
     this.#returned.remove(id)
     this.#tried.delete(id)
@@ -432,7 +434,7 @@ export class Queue {
     const { reader } = entry
     if (reader === undefined) return
     entry.reader = undefined
-    entry.due = Infinity
+    this.#due(entry, Infinity)
     reader.ids.delete(id)
     reader.load.land(entry.bytes)
     entry.bytes = 0
@@ -458,7 +460,7 @@ export class Queue {
   /** What was held back may be sent. */
   #ready (id: number, entry: Entry): void {
     this.#heldBack--
-    entry.due = Infinity
+    this.#due(entry, Infinity)
     this.#returned.put(id)
   }
 

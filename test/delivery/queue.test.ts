@@ -228,3 +228,22 @@ t.test('the check of histories sees a queue that breaks its promises', async t =
     t.ok(seen > 5, `${sabotage}: seen in ${seen} of 50`)
   }
 })
+
+t.test('deadlines of very many events in flight cost what is due, not what is there', async t => {
+  const events = 100_000
+  const ackTimeoutMs = 600_000
+  const queue = new Queue(positionAfter(0), events)
+  queue.saved({ ...queue.snapshot(), position: { ...positionAfter(0), reserved: events } })
+  queue.open(1, load({ window: events, ackTimeoutMs }))
+  // One deadline after the other, a millisecond apart.
+  for (let now = 0; now < events; now++) queue.next(now, WALL)
+  const again: number[] = []
+  const start = performance.now()
+  for (let now = 0; now < events; now++) {
+    queue.expire(ackTimeoutMs + now)
+    again.push(queue.next(ackTimeoutMs + now, WALL)?.id ?? 0)
+  }
+  // Looking at all of them each time takes minutes.
+  t.ok(performance.now() - start < 10_000)
+  t.ok(again.every((id, index) => id === index + 1), 'each comes again when it is due')
+})

@@ -2,8 +2,10 @@ import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { random } from '../lib/seed.ts'
+import { clients } from './clients.ts'
 import { clockJump } from './clock-jump.ts'
 import { damage } from './damage.ts'
+import { flood } from './flood.ts'
 import { kill } from './kill.ts'
 import { Place } from './place.ts'
 import { powerCut } from './power-cut.ts'
@@ -11,7 +13,7 @@ import { restore } from './restore.ts'
 import { simulation } from './simulation.ts'
 import { CONTROL_ROUNDS, type Torture } from './torture.ts'
 
-const TORTURES: readonly Torture[] = [kill, powerCut, damage, restore, clockJump, simulation]
+const TORTURES: readonly Torture[] = [kill, powerCut, damage, restore, clients, flood, clockJump, simulation]
 
 /** A round that takes longer hangs. */
 const ROUND_MS = 180_000

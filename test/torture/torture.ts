@@ -1,7 +1,7 @@
 import type { Place } from './place.ts'
 
 /** One round: does its harm and gives what was wrong afterwards, in words; nothing when all is well. */
-export type Round = (random: () => number) => Promise<string[]>
+type Round = (random: () => number) => Promise<string[]>
 
 /** One way to hurt a running agent, and a check of what must stand nevertheless. */
 export interface Torture {
