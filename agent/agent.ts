@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { ControlServiceService } from '../gen/landfall/control/v1/control.ts'
 import { controlHandlers } from './api/control-service.ts'
 import { listen } from './api/listener.ts'
-import { makeServer, stopServer } from './api/server.ts'
+import { CONTROL_MESSAGE_BYTES, makeServer, stopServer } from './api/server.ts'
 import type { Config } from './config/schema.ts'
 import { IngestLink, type SpaceListener } from './ingest-link.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
@@ -111,7 +111,7 @@ interface Control { stop: () => Promise<void> }
 /** The control socket: only this user may speak to it. The lock says that a socket found there is a dead agent's. */
 async function startControl (config: Config, ingest: IngestLink, serve: Serve, clock: Clock, readOnly: () => boolean): Promise<Control> {
   mkdirSync(dirname(config.control_socket), { recursive: true, mode: 0o700 })
-  const server = makeServer()
+  const server = makeServer(CONTROL_MESSAGE_BYTES)
   server.addService(ControlServiceService, controlHandlers({
     ingest,
     reader: serve.reader,

@@ -8,7 +8,7 @@ import { Identifiers } from './api/identifier.ts'
 import { listen, type Listener } from './api/listener.ts'
 import { Pseudonyms } from './api/pseudonym.ts'
 import { addReflection } from './api/reflection.ts'
-import { makeServer, stopServer } from './api/server.ts'
+import { CLIENT_MESSAGE_BYTES, makeServer, stopServer } from './api/server.ts'
 import { smsHandlers } from './api/sms-service.ts'
 import { SubscriptionService } from './api/subscription-service.ts'
 import type { Config } from './config/schema.ts'
@@ -79,7 +79,7 @@ export class Serve {
     }
     this.#subscriptions = new SubscriptionService(parts)
     this.#events = new EventService(parts)
-    this.#server = makeServer()
+    this.#server = makeServer(CLIENT_MESSAGE_BYTES)
     this.#server.addService(SubscriptionEventServiceService, this.#subscriptions.handlers())
     this.#server.addService(EventServiceService, this.#events.handlers())
     this.#server.addService(SmsServiceService, smsHandlers())

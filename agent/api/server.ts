@@ -14,8 +14,6 @@ const OPTIONS = {
   'grpc.keepalive_timeout_ms': 10_000,
   // Calls on one connection: far above what a client's streams and acknowledgements need.
   'grpc.max_concurrent_streams': 2_000,
-  // The largest request is a slice of a capture or of an import; a larger one is refused before it is read.
-  'grpc.max_receive_message_length': 4 * 1024 * 1024,
   // Connections without a call are given up after a while; clients connect again by themselves.
   'grpc.max_connection_idle_ms': 30 * 60_000,
   // Nothing reads it, and it costs on every call.
@@ -38,9 +36,15 @@ const limitMetadata: ServerInterceptor = (_method, call) => new ServerIntercepti
   }
 })
 
-/** Makes a server that does not listen yet. */
-export function makeServer (): Server {
-  return new Server({ ...OPTIONS, interceptors: [limitMetadata] })
+/** Largest request on the control socket: a slice of a capture or of an import. */
+export const CONTROL_MESSAGE_BYTES = 4 << 20
+
+/** Largest request of a client: a thousand tokens of 640 characters. Every open call may hold one that is not complete yet. */
+export const CLIENT_MESSAGE_BYTES = 1 << 20
+
+/** Makes a server that does not listen yet. Requests above `messageBytes` are refused before they are read. */
+export function makeServer (messageBytes: number): Server {
+  return new Server({ ...OPTIONS, 'grpc.max_receive_message_length': messageBytes, interceptors: [limitMetadata] })
 }
 
 /** Stops a server whose streams were ended: waits for calls up to 5 s, then cuts what is left. */

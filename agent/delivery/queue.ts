@@ -218,8 +218,11 @@ export class Queue {
   /** Returns to the queue what was not acknowledged in time, or was held back long enough. `now` and deadlines are monotonic milliseconds. */
   expire (now: number): void {
     for (let entry; (entry = this.#deadlines.peek()) !== undefined && entry.due <= now;) {
-      if (entry.reader !== undefined) this.#return(entry.id, entry)
-      else this.#ready(entry.id, entry)
+      if (entry.reader !== undefined) {
+        // Who let it expire comes after its equals: one of them may do better.
+        entry.reader.served = ++this.#turn
+        this.#return(entry.id, entry)
+      } else this.#ready(entry.id, entry)
     }
   }
 

@@ -51,6 +51,16 @@ t.test('sends again after the deadline and not before, redeliveries first', asyn
   ])
 })
 
+t.test('what a stream let expire goes to another one that has as little to do', async t => {
+  const queue = queueOf(2)
+  queue.open(1, load())
+  t.same(drain(queue, 0).map(({ stream, id }) => [stream, id]), [[1, 1], [1, 2]])
+  queue.open(2, load())
+  queue.ack(2)
+  queue.expire(30_000)
+  t.same(drain(queue, 30_000).map(({ stream, id }) => [stream, id]), [[2, 1]])
+})
+
 t.test('a stream that ends gives back what it had, at once', async t => {
   const queue = queueOf(4)
   queue.open(1, load())
