@@ -9,7 +9,7 @@ import { IngestLink, type SpaceListener } from './ingest-link.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import type { Log } from './observe/log.ts'
 import { Serve } from './serve.ts'
-import { asDamage, StoreDamaged } from './store/damage.ts'
+import { asDamage, asDamageAtStart, StoreDamaged } from './store/damage.ts'
 import { sealIdentity, stateFiles, type Identity } from './store/identity.ts'
 import { inspect } from './store/inspection.ts'
 import { takeStateDirectory } from './store/state-directory.ts'
@@ -79,7 +79,7 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     }
   } catch (error) {
     await stop()
-    throw asDamage(error, config.state_directory)
+    throw asDamageAtStart(error, config.state_directory)
   }
 }
 

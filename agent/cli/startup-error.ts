@@ -6,7 +6,6 @@ import { CliError, EXIT } from './verb.ts'
 const SYSTEM: Partial<Record<string, CliError['exitCode']>> = {
   EACCES: EXIT.permission,
   EPERM: EXIT.permission,
-  EADDRINUSE: EXIT.unavailable,
   ENOSPC: EXIT.cannotCreate,
   EROFS: EXIT.cannotCreate,
   ENOTDIR: EXIT.cannotCreate
@@ -20,7 +19,7 @@ export function startupError (error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const code = 'code' in error ? SYSTEM[String(error.code)] : undefined
   if (code !== undefined) return new CliError(code, error.message)
-  if (/No address added|EADDRINUSE/.test(error.message)) {
+  if (error.message.includes('EADDRINUSE')) {
     return new CliError(EXIT.unavailable, `${error.message}: something else listens there; stop it or set "listen" to another port`)
   }
   return error

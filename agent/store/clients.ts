@@ -1,6 +1,7 @@
 import type { RootDatabase } from 'lmdb'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { claim, type Belonging } from './belonging.ts'
+import { commit } from './commit.ts'
 import { openEnvironment, openTable } from './environment.ts'
 import { decodeParked, encodeParked, type ParkedEvent } from './parked-record.ts'
 import { RecordTable } from './record-table.ts'
@@ -78,7 +79,7 @@ export class ClientsStore {
 
   /** Writes in one commit; resolves once it is on disk. Rejects when the disk failed: the process must end. */
   async save (changes: readonly QueueChange[]): Promise<void> {
-    await this.#root.transaction(() => {
+    await commit(this.#root, () => {
       for (const { queue, position, parked, unparked } of changes) {
         for (const event of parked) this.#parked.put(parkedKey(queue, event.id), encodeParked(event))
         for (const id of unparked) this.#parked.remove(parkedKey(queue, id))

@@ -15,6 +15,15 @@ export function asDamage (error: unknown, directory: string): Error {
   return new Error(String(error))
 }
 
+/** What LMDB says of a file whose tree of free pages is broken; nobody can read that tree before it is needed for writing. */
+const BROKEN_FILE = /^MDB_(BAD_TXN|CORRUPTED|CURSOR_FULL|INVALID|PAGE_NOTFOUND|PROBLEM)/
+
+/** The same for an error that came while the data were opened, before anything else could go wrong. */
+export function asDamageAtStart (error: unknown, directory: string): Error {
+  const found = asDamage(error, directory)
+  return BROKEN_FILE.test(found.message) ? new StoreDamaged(`the database file is broken (${found.message})`, directory) : found
+}
+
 /** Another process holds the state directory. */
 export class StoreLocked extends Error {
   constructor (directory: string) {

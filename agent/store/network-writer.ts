@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { EVENT_KINDS, type SubscriberEvent } from '../location/event.ts'
 import type { Subscriber } from '../location/subscriber.ts'
+import { commit } from './commit.ts'
 import { decodeEvent, encodeEvent } from './event-record.ts'
 import { encodeHead, type LogHead } from './head.ts'
 import { decodeDueKey, decodeEventKey, dueKey, eventKey, numberKey, subscriberKey } from './keys.ts'
@@ -160,7 +161,7 @@ export class NetworkWriter {
     const committed: Committed = { events: [], changed: 0, grown: [], heads: [] }
     // A throw inside the callback would not roll back, so it is carried out of it; the caller ends the process.
     let failure: unknown
-    await this.#network.root.transaction(() => {
+    await commit(this.#network.root, () => {
       try {
         // Callbacks run one after the other, in one transaction or in several: each goes on from where the one before it ended.
         const heads = committed.heads = this.#heads.map(head => ({ ...head }))
