@@ -2,12 +2,14 @@ import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { random } from '../lib/seed.ts'
+import { diskFaults } from './disk-faults.ts'
+import { diskFull } from './disk-full.ts'
 import { kill } from './kill.ts'
 import { Place } from './place.ts'
 import { powerCut } from './power-cut.ts'
 import { CONTROL_ROUNDS, type Torture } from './torture.ts'
 
-const TORTURES: readonly Torture[] = [kill, powerCut]
+const TORTURES: readonly Torture[] = [kill, powerCut, diskFaults, diskFull]
 
 /** A round that takes longer hangs. */
 const ROUND_MS = 180_000
