@@ -18,12 +18,15 @@ import { lockDirectory } from './store/lock.ts'
 /** Command lines that may talk to the agent at once. */
 const CONTROL_CONNECTIONS = 64
 
+/** What is under way when the agent fails has so long to end. */
+const HALT_MS = 1_000
+
 /** What an agent is started with. */
 export interface AgentParts {
   config: Config
   log: Log
-  /** Told when the agent cannot go on and the process must end with this exit code. */
-  onFatal: (text: string, damaged: boolean) => void
+  /** Told when the agent cannot go on, has said why, and writes nothing any more: the process must end, with an exit code. */
+  onFatal: (damaged: boolean) => void
   /** Clock of the lower half; the upper half, a thread of its own, runs on the system's. */
   clock?: Clock
 }
@@ -32,6 +35,8 @@ export interface AgentParts {
 export interface Agent {
   /** Port of the public gRPC server. */
   port: number
+  /** Says why it cannot go on, and ends. */
+  fail: (text: string) => void
   /** Stops in order: no new events, streams ended, positions stored, data closed, lock given back. */
   stop: () => Promise<void>
 }
@@ -46,24 +51,38 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
   try {
     const identity = openIdentity(config.state_directory, clock.now())
     await refuseDamage(config.state_directory)
-    const fatal = (text: string): void => { onFatal(text, false) }
+    const halves: { halt: () => Promise<void> }[] = []
+    let failed = false
+    const fail = (text: string, damaged = false): void => {
+      log.error({}, text)
+      if (failed) return
+      failed = true
+      // What does not end would keep the process from exiting.
+      const cancel = clock.after(HALT_MS, () => { process.kill(process.pid, 'SIGKILL') })
+      void Promise.all(halves.map(async half => { await half.halt() })).then(() => {
+        cancel()
+        onFatal(damaged)
+      })
+    }
     let readOnly = false
-    const ingest = await startIngest(config, identity, fatal, (low, freeMib) => {
+    const ingest = await startIngest(config, identity, fail, (low, freeMib) => {
       readOnly = low
       const room = { freeMib, reserveMib: config.store.reserve_mib }
       if (low) log.error(room, 'the disk is full: nothing new is stored until there is room; acknowledgements go on')
       else log.info(room, 'there is room on the disk: new state is stored')
     })
-    const serve = new Serve({ config, identity, clock, log, onFatal: error => { fatal(`storing queue positions failed: ${String(error)}`) } })
+    const serve = new Serve({ config, identity, clock, log, onFatal: error => { fail(`storing queue positions failed: ${String(error)}`) } })
+    halves.push(ingest, serve)
     sealIdentity(config.state_directory)
     ingest.onGrew = (kinds, heads) => { serve.grew(kinds, heads) }
     const port = await serve.listen(config.listen)
     const control = await startControl(config, ingest, serve, clock, () => readOnly)
     log.info({ port, socket: config.control_socket }, 'serving')
     const scanStop = new AbortController()
-    const scanning = scan(config.state_directory, log, onFatal, scanStop.signal)
+    const scanning = scan(config.state_directory, log, fail, scanStop.signal)
     return {
       port,
+      fail,
       stop: async () => {
         scanStop.abort()
         await scanning
@@ -91,7 +110,7 @@ async function refuseDamage (directory: string): Promise<void> {
 }
 
 /** Reads every record beside the running agent: damage inside the file shows itself early, and not to a client. */
-async function scan (directory: string, log: Log, onFatal: AgentParts['onFatal'], stop: AbortSignal): Promise<void> {
+async function scan (directory: string, log: Log, fail: (text: string, damaged: boolean) => void, stop: AbortSignal): Promise<void> {
   let inspection
   try {
     inspection = await inspect(directory, 'records', stop)
@@ -100,7 +119,7 @@ async function scan (directory: string, log: Log, onFatal: AgentParts['onFatal']
     throw error
   }
   const { records, problems } = inspection
-  if (problems.length > 0) onFatal(new StoreDamaged(problems.join('; '), directory).message, true)
+  if (problems.length > 0) fail(new StoreDamaged(problems.join('; '), directory).message, true)
   else log.info({ records }, 'all stored records are sound')
 }
 

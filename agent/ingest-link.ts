@@ -76,6 +76,12 @@ export class IngestLink {
     return await this.#ask({ ask: 'import', rows }) as number
   }
 
+  /** Writes nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */
+  async halt (): Promise<void> {
+    this.#stopping = true
+    await this.#ask({ ask: 'halt' })
+  }
+
   /** Commits what is under way, closes the data and ends the thread. */
   async stop (): Promise<void> {
     this.#stopping = true

@@ -26,6 +26,7 @@ export type IngestRequest = { id: number } & (
   { ask: 'replay-end-of-file', replay: number } |
   { ask: 'replay-close', replay: number } |
   { ask: 'import', rows: ImportedSubscriber[] } |
+  { ask: 'halt' } |
   { ask: 'stop' })
 
 /** What the thread says. */
@@ -87,6 +88,9 @@ function run (port: MessagePort, { config, path, incarnation, madeAt }: IngestTh
       }
       case 'import':
         return await ingest.import(request.rows)
+      case 'halt':
+        await writer.halt()
+        return
       case 'stop':
         await ingest.stop()
         await writer.close()

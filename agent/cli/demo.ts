@@ -35,7 +35,7 @@ export const demo: Verb = {
     const agent = await startAgent({
       config,
       log,
-      onFatal: text => { log.error({}, text); process.exit(EXIT.software) }
+      onFatal: () => { process.exit(EXIT.software) }
     }).catch((error: unknown) => { throw startupError(error) })
     const stopped = stopSignal()
     printLine(`The agent serves gRPC on ${config.listen}; its data are in ${config.state_directory}.`)

@@ -14,11 +14,9 @@ export const run: Verb = {
     const { values } = parseArgs({ args, options: CONFIG_OPTION })
     const config = readConfiguration(values.config)
     const log = openLog(config.log.level, 'agent')
-    const onFatal = (text: string, damaged: boolean): void => {
-      log.error({}, text)
-      process.exit(damaged ? EXIT.data : EXIT.software)
-    }
+    const onFatal = (damaged: boolean): void => { process.exit(damaged ? EXIT.data : EXIT.software) }
     const agent = await startAgent({ config, log, onFatal }).catch((error: unknown) => { throw startupError(error) })
+    process.on('uncaughtException', error => { agent.fail(error.stack ?? error.message) })
     await stopSignal()
     await agent.stop()
     return EXIT.ok

@@ -1,5 +1,6 @@
 import type { RootDatabase } from 'lmdb'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import { Commits } from './commits.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
 import { StoreDamaged } from './damage.ts'
 import { decodeParked, encodeParked, type ParkedEvent } from './parked-record.ts'
@@ -40,9 +41,11 @@ export class ClientsStore {
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly #queues: Table
   readonly #parked: Table
+  readonly #commits: Commits
 
   private constructor (root: RootDatabase<Buffer, Buffer>) {
     this.#root = root
+    this.#commits = new Commits(root)
     this.#queues = openTable(root, 'queues')
     this.#parked = openTable(root, 'parked')
   }
@@ -81,7 +84,7 @@ export class ClientsStore {
 
   /** Writes in one commit; resolves once it is on disk. Rejects when the disk failed: the process must end. */
   async save (changes: readonly QueueChange[]): Promise<void> {
-    await this.#root.transaction(() => {
+    await this.#commits.run(() => {
       for (const { queue, position, parked, unparked } of changes) {
         for (const event of parked) void this.#parked.put(parkedKey(queue, event.id), encodeParked(event))
         for (const id of unparked) void this.#parked.remove(parkedKey(queue, id))
@@ -89,6 +92,11 @@ export class ClientsStore {
         else void this.#queues.remove(makeKey(queue))
       }
     })
+  }
+
+  /** Writes nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */
+  async halt (): Promise<void> {
+    await this.#commits.halt()
   }
 
   async close (): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { EVENT_KINDS, type SubscriberEvent } from '../location/event.ts'
 import type { Subscriber } from '../location/subscriber.ts'
+import { Commits } from './commits.ts'
 import { decodeEvent, encodeEvent } from './event-record.ts'
 import { encodeHead, type LogHead } from './head.ts'
 import { decodeDueKey, decodeEventKey, dueKey, eventKey, numberKey, subscriberKey } from './keys.ts'
@@ -56,10 +57,12 @@ export class NetworkWriter {
   readonly #network: Network
   readonly #tenant: number
   readonly #clock: Clock
+  readonly #commits: Commits
   #heads: LogHead[]
 
   constructor (network: Network, tenant: number, clock: Clock) {
     this.#network = network
+    this.#commits = new Commits(network.root)
     this.#tenant = tenant
     this.#clock = clock
     this.#heads = readHeads(network, tenant)
@@ -115,6 +118,11 @@ export class NetworkWriter {
     return record === undefined ? undefined : decodeSubscriber(imsi, record, this.#network.nodes.node)
   }
 
+  /** Writes nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */
+  async halt (): Promise<void> {
+    await this.#commits.halt()
+  }
+
   async close (): Promise<void> {
     await this.#network.root.close()
   }
@@ -166,7 +174,7 @@ export class NetworkWriter {
     const committed: Committed = { events: [], changed: 0, grown: [], heads: [] }
     // A throw inside the callback would not roll back, so it is carried out of it; the caller ends the process.
     let failure: unknown
-    await this.#network.root.transaction(() => {
+    await this.#commits.run(() => {
       try {
         // Callbacks run one after the other, in one transaction or in several: each goes on from where the one before it ended.
         const heads = committed.heads = this.#heads.map(head => ({ ...head }))
