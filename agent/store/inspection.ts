@@ -35,12 +35,16 @@ export async function inspect (directory: string, depth: Depth, stop?: AbortSign
   const script = fileURLToPath(new URL('./inspector.js', import.meta.url))
   const child = spawn(process.execPath, [script, directory, depth], { stdio: ['ignore', 'pipe', 'ignore'], ...(stop === undefined ? {} : { signal: stop }) })
   let output = ''
-  child.stdout.setEncoding('utf8').on('data', text => { output += text })
+  child.stdout.setEncoding('utf8').on('data', text => {
+    output += text
+    // It has said all. Node may hang in its exit, and we with it: a compiling thread waits for a collection that does not come (nodejs/node#54918).
+    if (output.endsWith('\n')) child.kill('SIGKILL')
+  })
   const { code, signal } = await new Promise<{ code: number | null, signal: string | null }>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => { resolve({ code, signal }) })
   })
-  if (code === 0) return JSON.parse(output) as Inspection
+  if (output.endsWith('\n')) return JSON.parse(output) as Inspection
   if (signal !== null && !DEATHS.includes(signal)) throw new Error(`the inspection of the data was ended by ${signal}`)
   return { records: 0, problems: [`the database file is broken: reading it ended with ${signal ?? `exit code ${code}`}`] }
 }

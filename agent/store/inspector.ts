@@ -1,6 +1,6 @@
 import { inspectHere, type Depth } from './inspection.ts'
 
-/** The child process of `inspect`: prints what it found as one JSON object. */
+/** The child process of `inspect`: prints what it found as one JSON object in a line. */
 const [directory, depth] = process.argv.slice(2)
 let result
 try {
@@ -8,4 +8,4 @@ try {
 } catch (error) {
   result = { records: 0, problems: [error instanceof Error ? error.message : String(error)] }
 }
-process.stdout.write(JSON.stringify(result), () => process.exit(0))
+process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0))
