@@ -18,7 +18,7 @@ export async function play (agent: RunningAgent, path: string): Promise<ReplayRe
 }
 
 /** A capture and the SIMs in it. */
-type Capture = ReturnType<Traffic['next']>
+export type Capture = ReturnType<Traffic['next']>
 
 /**
  * An agent that is harmed again and again under replay and acknowledgements, beside one that nothing happens to. After each harm the capture
@@ -79,7 +79,7 @@ export class Campaign {
     return capture
   }
 
-  /** Plays the newest capture again, acknowledges all, and gives what is then not as in the reference. */
+  /** Plays a capture again, acknowledges all, and gives what is then not as in the reference. */
   async check ({ path, imsis }: Capture): Promise<string[]> {
     const faults: string[] = []
     const note = (error: unknown): void => { faults.push(error instanceof Error ? error.message : String(error)) }

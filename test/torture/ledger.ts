@@ -19,6 +19,9 @@ class Page {
 export class Ledger {
   readonly #pages = new Map<EventKind, Page>(EVENT_KINDS.map(kind => [kind, new Page()]))
   #faults: string[] = []
+  /** Acknowledgements under way, and when each was sent. */
+  #sent = new Map<string, number>()
+  #quickestMs = Infinity
   #watchers = new Set<() => void>()
 
   /** An event has come. `content`: what it says, the delivery aside. */
@@ -33,8 +36,15 @@ export class Ledger {
     this.#changed()
   }
 
+  /** An acknowledgement is sent. */
+  acknowledging (kind: EventKind, id: number): void {
+    this.#sent.set(`${kind} ${id}`, performance.now())
+  }
+
   /** The server has answered that an event is acknowledged. */
   answered (kind: EventKind, id: number): void {
+    const sent = this.#sent.get(`${kind} ${id}`)
+    if (sent !== undefined) this.#quickestMs = Math.min(this.#quickestMs, performance.now() - sent)
     const { answered, doubtful } = this.#page(kind)
     answered.add(id)
     doubtful.delete(id)
@@ -46,6 +56,22 @@ export class Ledger {
     const { answered, doubtful } = this.#page(kind)
     if (!answered.has(id)) doubtful.add(id)
   }
+
+  /** How many acknowledgements were answered in all. */
+  get answers (): number {
+    let sum = 0
+    for (const { answered } of this.#pages.values()) sum += answered.size
+    return sum
+  }
+
+  /** Begins to measure how long answers take, of acknowledgements that are sent from now on. */
+  timeAnswers (): void {
+    this.#sent.clear()
+    this.#quickestMs = Infinity
+  }
+
+  /** How long the quickest answer took; Infinity when there was none. */
+  get quickestMs (): number { return this.#quickestMs }
 
   fault (text: string): void {
     this.#faults.push(text)

@@ -5,6 +5,8 @@ import { random } from '../lib/seed.ts'
 import { clients } from './clients.ts'
 import { clockJump } from './clock-jump.ts'
 import { damage } from './damage.ts'
+import { diskFaults } from './disk-faults.ts'
+import { diskFull } from './disk-full.ts'
 import { flood } from './flood.ts'
 import { kill } from './kill.ts'
 import { Place } from './place.ts'
@@ -13,7 +15,7 @@ import { restore } from './restore.ts'
 import { simulation } from './simulation.ts'
 import { CONTROL_ROUNDS, type Torture } from './torture.ts'
 
-const TORTURES: readonly Torture[] = [kill, powerCut, damage, restore, clients, flood, clockJump, simulation]
+const TORTURES: readonly Torture[] = [kill, powerCut, diskFaults, diskFull, damage, restore, clients, flood, clockJump, simulation]
 
 /** A round that takes longer hangs. */
 const ROUND_MS = 180_000

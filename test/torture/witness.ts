@@ -64,6 +64,7 @@ export class Witness {
       const id = Number(eventId)
       this.#ledger.received(kind, id, JSON.stringify(bodyJson(event)), isRedelivered)
       if (!this.#acknowledges()) return
+      this.#ledger.acknowledging(kind, id)
       const answer = subscriber.ack(event).then(done => {
         if (done) this.#ledger.answered(kind, id)
         else this.#ledger.fault(`${kind} ${id} was delivered, and its acknowledgement failed`)
@@ -91,6 +92,7 @@ export class Witness {
       this.#ledger.received(kindOf(kind), Number(id), JSON.stringify(bodyJson({ [event!.$case]: event!.value })), isRedelivered)
       return this.#acknowledges()
     })
+    for (const { kind, id } of done) this.#ledger.acknowledging(kindOf(kind), Number(id))
     this.#asked.push(...done.map(({ kind, id }) => ({ kind: kindOf(kind), id: Number(id) })))
     if (done.length > 0) call.write(SubscribeRequest.fromPartial({ acknowledge: done.map(({ kind, id }) => ({ kind, ids: [id] })) }))
   }
