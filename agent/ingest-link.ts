@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import type { IngestMessage, IngestRequest, IngestThreadData } from './ingest-thread.ts'
-import type { ReplaySummary } from './ingest.ts'
+import type { Imported, ReplaySummary } from './ingest.ts'
 import type { ImportedSubscriber } from './location/imported.ts'
 import { asDamage, StoreDamaged } from './store/damage.ts'
-import type { LogHead } from './store/head.ts'
+import type { EventLog, Heads } from './store/event-log.ts'
 
 /** Ingest would not do what was asked; the text says why. */
 class IngestRefusal extends Error {}
@@ -20,8 +20,8 @@ export class IngestLink {
   #lastId = 0
   #stopping = false
 
-  /** Told of logs that have grown, by index of kind, after it is on disk. */
-  onGrew: (kinds: number[], heads: LogHead[]) => void = () => {}
+  /** Told of logs that have grown, after it is on disk. */
+  onGrew: (logs: EventLog[], heads: Heads) => void = () => {}
 
   readonly #onSpace: SpaceListener
 
@@ -73,9 +73,9 @@ export class IngestLink {
     return await this.#ask({ ask: 'replay-close', replay }) as ReplaySummary
   }
 
-  /** Resolves with how many subscribers were new or changed, once that is on disk. */
-  async import (rows: ImportedSubscriber[]): Promise<number> {
-    return await this.#ask({ ask: 'import', rows }) as number
+  /** Resolves with what the subscribers were, once they are on disk. */
+  async import (rows: ImportedSubscriber[]): Promise<Imported> {
+    return await this.#ask({ ask: 'import', rows }) as Imported
   }
 
   /** Commits what is under way, closes the data and ends the thread. */
@@ -96,7 +96,7 @@ export class IngestLink {
 
   #hear (message: IngestMessage, directory: string, fail: (error: Error) => void): void {
     switch (message.say) {
-      case 'grew': this.onGrew(message.kinds, message.heads); break
+      case 'grew': this.onGrew(message.logs, message.heads); break
       case 'space': this.#onSpace(message.low, message.freeMib); break
       case 'answer': this.#take(message.id)?.resolve(message.value); break
       case 'refusal': this.#take(message.id)?.reject(new IngestRefusal(message.text)); break

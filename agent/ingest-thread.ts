@@ -1,16 +1,15 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { CaptureFormatError } from './capture/format-error.ts'
 import type { Config } from './config/schema.ts'
-import { Ingest, type Replay, type ReplaySummary } from './ingest.ts'
+import { tenantWish } from './config/tenants.ts'
+import { Ingest, type Imported, type Replay, type ReplaySummary } from './ingest.ts'
 import { systemClock } from './lib/clock.ts'
 import type { ImportedSubscriber } from './location/imported.ts'
 import type { Belonging } from './store/belonging.ts'
-import type { LogHead } from './store/head.ts'
-import { openNetworkWriter } from './store/network.ts'
-import { NetworkWriter } from './store/network-writer.ts'
+import type { EventLog, Heads } from './store/event-log.ts'
+import { openWriter } from './store/open-writer.ts'
 import { RecordDamaged } from './store/record-damaged.ts'
 import { SpaceWatch, StoreFull } from './store/space.ts'
-import { TENANT } from './store/tenant.ts'
 
 /** What the thread is given when it starts. */
 export interface IngestThreadData {
@@ -32,10 +31,10 @@ export type IngestRequest = { id: number } & (
 
 /** What the thread says. */
 export type IngestMessage =
-  { say: 'ready', heads: LogHead[] } |
+  { say: 'ready' } |
   /** Logs have grown, and that is on disk. */
-  { say: 'grew', kinds: number[], heads: LogHead[] } |
-  { say: 'answer', id: number, value?: number | ReplaySummary } |
+  { say: 'grew', logs: EventLog[], heads: Heads } |
+  { say: 'answer', id: number, value?: number | ReplaySummary | Imported } |
   { say: 'refusal', id: number, text: string } |
   /** Room on the disk has run out (`low`), or is there again. */
   { say: 'space', low: boolean, freeMib: number } |
@@ -43,27 +42,26 @@ export type IngestMessage =
   { say: 'fatal', text: string, damaged: boolean }
 
 /** Runs the upper half in this thread until it is asked to stop. */
-function run (port: MessagePort, { config, path, belonging, madeAt }: IngestThreadData): void {
+async function run (port: MessagePort, { config, path, belonging, madeAt }: IngestThreadData): Promise<void> {
   const say = (message: IngestMessage): void => { port.postMessage(message) }
   const onFatal = (error: unknown): void => {
     say({ say: 'fatal', text: error instanceof Error ? error.message : String(error), damaged: error instanceof RecordDamaged })
   }
-  const writer = new NetworkWriter(openNetworkWriter(path, belonging), TENANT.number, systemClock)
+  const { writer, tenants } = await openWriter(path, belonging, tenantWish(config), systemClock)
   const replays = new Map<number, OpenReplay>()
   /** What was told to replays that are ending. */
   const closing = new Set<OpenReplay['told']>()
   const ingest = new Ingest({
     config,
     writer,
+    tenants,
     clock: systemClock,
     madeAt,
     onFatal,
     space: new SpaceWatch(config.state_directory, config.store.reserve_mib * 2 ** 20, (low, freeMib) => { say({ say: 'space', low, freeMib }) }),
-    onRetained: ({ taken, heads }) => {
-      say({ say: 'grew', kinds: [...taken.keys()].filter(kind => taken[kind]! > 0), heads })
-    },
+    onRetained: ({ taken, heads }) => { say({ say: 'grew', logs: taken, heads }) },
     onTold: ({ grown, heads, events }) => {
-      say({ say: 'grew', kinds: grown, heads })
+      say({ say: 'grew', logs: grown, heads })
       for (const told of [...[...replays.values()].map(({ told }) => told), ...closing]) {
         for (const { event } of events) told[event.kind] = (told[event.kind] ?? 0) + 1
       }
@@ -71,7 +69,7 @@ function run (port: MessagePort, { config, path, belonging, madeAt }: IngestThre
   })
   ingest.start()
 
-  const answer = async (request: IngestRequest): Promise<number | ReplaySummary | undefined> => {
+  const answer = async (request: IngestRequest): Promise<number | ReplaySummary | Imported | undefined> => {
     switch (request.ask) {
       case 'replay-open':
         replays.set(request.id, { replay: ingest.replay(request.speed), told: {} })
@@ -110,10 +108,10 @@ function run (port: MessagePort, { config, path, belonging, madeAt }: IngestThre
         else onFatal(error)
       })
   })
-  say({ say: 'ready', heads: [...writer.heads] })
+  say({ say: 'ready' })
 }
 
 /** A replay and the events that were told while it was open. */
 interface OpenReplay { replay: Replay, told: Record<string, number> }
 
-if (parentPort !== null) run(parentPort, workerData as IngestThreadData)
+if (parentPort !== null) await run(parentPort, workerData as IngestThreadData)

@@ -11,6 +11,7 @@ import { imported, type ImportedSubscriber } from './location/imported.ts'
 import { due, track } from './location/tracker.ts'
 import type { TrackerPolicy } from './location/policy.ts'
 import type { Committed, NetworkWriter, Outcome, RetentionLimits, Retained } from './store/network-writer.ts'
+import type { Tenants } from './store/tenant.ts'
 import { StoreFull, type SpaceWatch } from './store/space.ts'
 import { Transport, type TransportOptions } from './transport/transport.ts'
 
@@ -49,6 +50,7 @@ export interface ReplaySummary {
 export interface IngestParts {
   config: Config
   writer: NetworkWriter
+  tenants: Tenants
   clock: Clock
   /** When the data were made, ms since 1970: a learning time counts from here. */
   madeAt: number
@@ -64,6 +66,8 @@ export interface IngestParts {
 /** The upper half: joins capture, transport, diameter and location to the store. */
 export class Ingest {
   readonly #parts: IngestParts
+  readonly #settings: ReadonlyMap<number, TenantSettings>
+  /** The shortest interval of any tenant. */
   readonly #intervalMs: number
   /** Monotonic time when this began, and the wall clock less that. */
   readonly #begun: number
@@ -80,7 +84,8 @@ export class Ingest {
     this.#parts = parts
     this.#begun = parts.clock.monotonic()
     this.#wallOffset = parts.clock.now() - this.#begun
-    this.#intervalMs = Math.ceil(parts.config.tracker.periodic_interval_hours * HOUR_MS)
+    this.#settings = tenantSettings(parts)
+    this.#intervalMs = Math.min(...[...this.#settings.values()].map(({ intervalMs }) => intervalMs))
   }
 
   /** Begins to look for due and old events, every second. */
@@ -103,8 +108,10 @@ export class Ingest {
     const now = clock.now()
     const low = space.check()
     if (this.#replays === 0 && !low) {
-      const told = await writer.commitDue(now - this.#intervalMs, DUE_PER_TICK, state => state === undefined ? UNKNOWN : due(state, now, this.#policy('live')))
-      this.#announce(told)
+      for (const [tenant, { intervalMs }] of this.#settings) {
+        const policy = this.#policy('live', tenant)
+        this.#announce(await writer.commitDue(tenant, now - intervalMs, DUE_PER_TICK, state => state === undefined ? UNKNOWN : due(state, now, policy)))
+      }
     }
     await this.#retain({ before: this.#steady(now) - config.store.retention_days * DAY_MS, maxBytes: config.store.retention_mib * 2 ** 20 })
   }
@@ -127,11 +134,10 @@ export class Ingest {
     }
   }
 
-  /** Takes subscribers that are known already; resolves once they are on disk with how many were new or changed. Rejects with StoreFull. */
-  async import (rows: readonly ImportedSubscriber[]): Promise<number> {
+  /** Takes subscribers that are known already; resolves once they are on disk with what they were. Rejects with StoreFull. */
+  async import (rows: readonly ImportedSubscriber[]): Promise<Imported> {
     this.#parts.space.demand()
-    const committed = await this.#parts.writer.commit(rows, (state, row) => ({ state: imported(state, row), events: NO_EVENTS }))
-    return committed.changed
+    return await importSubscribers(rows, this.#parts.writer)
   }
 
   /** Opens a run of capture files. Throws StoreFull, as the run does when room runs out on the way. */
@@ -164,6 +170,10 @@ export class Ingest {
   }
 
   #offer (sighting: Sighting, discards: Discards): void {
+    if (this.#parts.tenants.of(sighting.imsi) === undefined) {
+      discards.count('tenant.none')
+      return
+    }
     this.#waiting.push({ imsi: sighting.imsi, sighting, discards })
     this.#committing ??= this.#commitAll()
   }
@@ -199,9 +209,9 @@ export class Ingest {
     let size = 0
     while (size < this.#waiting.length && size < config.store.batch_events && this.#waiting[size]!.sighting.time < first + this.#intervalMs) size++
     const batch = this.#waiting.splice(0, Math.max(1, size))
-    const policy = this.#policy('replay')
-    const step = (state: Subscriber | undefined, { sighting, discards }: Arrival): Outcome => {
-      const tracked = track(state, sighting, policy)
+    const policies = new Map([...this.#settings.keys()].map(tenant => [tenant, this.#policy('replay', tenant)]))
+    const step = (state: Subscriber | undefined, { sighting, discards }: Arrival, tenant: number): Outcome => {
+      const tracked = track(state, sighting, policies.get(tenant)!)
       if (tracked.unknownCountry) discards.count('location.unknown-country')
       return tracked
     }
@@ -218,13 +228,14 @@ export class Ingest {
 
   /** Tells what fell due up to a moment of capture time, each at the moment it did. */
   async #dueUntil (time: number): Promise<void> {
-    const policy = this.#policy('replay')
-    const interval = this.#intervalMs
-    for (;;) {
-      const told = await this.#parts.writer.commitDue(time - interval, DUE_PER_TICK, (state, { toldAt }) =>
-        state === undefined ? UNKNOWN : due(state, toldAt + interval, policy))
-      this.#announce(told)
-      if (told.examined === 0) return
+    for (const [tenant, { intervalMs }] of this.#settings) {
+      const policy = this.#policy('replay', tenant)
+      for (let examined = 1; examined > 0;) {
+        const told = await this.#parts.writer.commitDue(tenant, time - intervalMs, DUE_PER_TICK, (state, { toldAt }) =>
+          state === undefined ? UNKNOWN : due(state, toldAt + intervalMs, policy))
+        this.#announce(told)
+        examined = told.examined
+      }
     }
   }
 
@@ -232,13 +243,14 @@ export class Ingest {
     if (committed.grown.length > 0) this.#parts.onTold(committed)
   }
 
-  #policy (mode: TrackerPolicy['mode']): TrackerPolicy {
+  #policy (mode: TrackerPolicy['mode'], tenant: number): TrackerPolicy {
     const { config } = this.#parts
+    const { intervalMs, homeCountry } = this.#settings.get(tenant)!
     return {
       mode,
-      periodicIntervalMs: this.#intervalMs,
+      periodicIntervalMs: intervalMs,
       registeredWithoutSignMs: config.tracker.registered_without_sign_days * DAY_MS,
-      homeCountryExcluded: config.tracker.home_country === '' ? undefined : config.tracker.home_country,
+      homeCountryExcluded: homeCountry === '' ? undefined : homeCountry,
       learning: this.#learning()
     }
   }
@@ -249,6 +261,39 @@ export class Ingest {
     this.#learnt ||= config.tracker.learning_hours === 0 || clock.now() >= madeAt + config.tracker.learning_hours * HOUR_MS
     return !this.#learnt
   }
+}
+
+/** What a tenant decides about its events. */
+interface TenantSettings {
+  /** Time after which a country is told again, ms. */
+  intervalMs: number
+  /** Country without periodic events; empty: all are told. */
+  homeCountry: string
+}
+
+function tenantSettings ({ config, tenants }: IngestParts): Map<number, TenantSettings> {
+  const { tracker } = config
+  return new Map(tenants.all.map(({ number, name }) => {
+    const own = config.tenants.find(tenant => tenant.name === name)
+    return [number, {
+      intervalMs: Math.ceil((own?.periodic_interval_hours ?? tracker.periodic_interval_hours) * HOUR_MS),
+      homeCountry: own?.home_country ?? tracker.home_country
+    }]
+  }))
+}
+
+/** What an import did. */
+export interface Imported {
+  /** Subscribers that were new or changed. */
+  changed: number
+  /** Rows whose SIMs are nobody's: they are not stored. */
+  nobodys: number
+}
+
+/** Stores subscribers that are known already, each with its tenant. */
+export async function importSubscribers (rows: readonly ImportedSubscriber[], writer: NetworkWriter): Promise<Imported> {
+  const { changed, nobodys } = await writer.commit(rows, (state, row) => ({ state: imported(state, row), events: NO_EVENTS }))
+  return { changed, nobodys }
 }
 
 const NO_EVENTS: readonly SubscriberEvent[] = []

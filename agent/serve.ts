@@ -17,11 +17,10 @@ import { AckTokens } from './delivery/token.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Log } from './observe/log.ts'
 import { ClientsStore } from './store/clients.ts'
-import type { LogHead } from './store/head.ts'
 import { stateFiles, type Identity } from './store/identity.ts'
+import type { EventLog, Heads } from './store/event-log.ts'
 import { openNetworkReader } from './store/network.ts'
 import { NetworkReader } from './store/network-reader.ts'
-import { TENANT } from './store/tenant.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -61,7 +60,7 @@ export class Serve {
     const { delivery } = config
     this.#connections = delivery.connections
     this.#clock = clock
-    this.reader = new NetworkReader(openNetworkReader(files.network, identity.incarnation), TENANT.number)
+    this.reader = new NetworkReader(openNetworkReader(files.network, identity.incarnation))
     this.#clients = ClientsStore.open(files.clients, identity)
     const limits = { queuesPerClient: delivery.queues_per_client, streams: delivery.streams, idleQueueMs: delivery.idle_queue_hours * HOUR_MS }
     this.dispatcher = new Dispatcher(this.reader, this.#clients, clock, limits, {
@@ -94,8 +93,8 @@ export class Serve {
   }
 
   /** Logs have grown or lost their beginning, and that is on disk. */
-  readonly grew = (kinds: readonly number[], heads: readonly LogHead[]): void => {
-    this.dispatcher.grew(kinds, heads)
+  readonly grew = (logs: readonly EventLog[], heads: Heads): void => {
+    this.dispatcher.grew(logs, heads)
   }
 
   /** Ends all streams, stores where every queue stands, and closes the data. */

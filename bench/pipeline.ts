@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CaptureParser } from '../agent/capture/parser.ts'
 import { configSchema } from '../agent/config/schema.ts'
+import { tenantWish } from '../agent/config/tenants.ts'
 import { DEFAULT_TRANSACTION_OPTIONS, Transactions } from '../agent/diameter/transactions.ts'
 import { Ingest } from '../agent/ingest.ts'
 import { systemClock } from '../agent/lib/clock.ts'
 import { Discards } from '../agent/lib/discards.ts'
-import { openNetworkWriter } from '../agent/store/network.ts'
-import { NetworkWriter } from '../agent/store/network-writer.ts'
+import { openWriter } from '../agent/store/open-writer.ts'
 import { SpaceWatch } from '../agent/store/space.ts'
 import { DEFAULT_TRANSPORT_OPTIONS, Transport } from '../agent/transport/transport.ts'
 import { capture } from '../test/generator/history.ts'
@@ -41,10 +41,12 @@ async function read (): Promise<void> {
 /** Frames to committed LMDB: every transaction changes state. */
 async function store (): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'landfall-bench-'))
-  const writer = new NetworkWriter(openNetworkWriter(directory, { incarnation: '0000000000000000', run: '0000000000000000' }), 1, systemClock)
+  const config = configSchema.parse({})
+  const { writer, tenants } = await openWriter(directory, { incarnation: '0000000000000000', run: '0000000000000000' }, tenantWish(config), systemClock)
   const ingest = new Ingest({
-    config: configSchema.parse({}),
+    config,
     writer,
+    tenants,
     clock: systemClock,
     madeAt: 0,
     space: new SpaceWatch(directory, 1 << 20, () => {}),

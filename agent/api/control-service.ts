@@ -31,7 +31,7 @@ export interface ControlParts {
     replayData: (replay: number, bytes: Uint8Array) => Promise<void>
     replayEndOfFile: (replay: number) => Promise<void>
     closeReplay: (replay: number) => Promise<ReplaySummary>
-    import: (rows: ImportedSubscriber[]) => Promise<number>
+    import: (rows: ImportedSubscriber[]) => Promise<{ changed: number, nobodys: number }>
   }
   reader: NetworkReader
   dispatcher: Dispatcher
@@ -87,15 +87,18 @@ async function importSubscribers (
 ): Promise<ImportSubscribersResponse> {
   let taken = 0
   let changed = 0
+  let nobodys = 0
   for await (const { rows } of call as AsyncIterable<ImportSubscribersRequest>) {
-    changed += await ingest.import(rows.map(row => {
+    const done = await ingest.import(rows.map(row => {
       const read = readRow(row, now())
       if (typeof read === 'string') throw new InvalidArgument(`row ${taken + 1}: ${read}`)
       taken++
       return read
     }))
+    changed += done.changed
+    nobodys += done.nobodys
   }
-  return { changed: BigInt(changed), unchanged: BigInt(taken - changed) }
+  return { changed: BigInt(changed), unchanged: BigInt(taken - changed - nobodys), nobodys: BigInt(nobodys) }
 }
 
 async function showSubscriber ({ reader }: ControlParts, { by }: ShowSubscriberRequest): Promise<{ subscribers: string[] }> {

@@ -2,7 +2,6 @@ import type { ControlServiceServer, ListParkedResponse, QueueName as WireName, Q
 import type { Dispatcher, QueueReport } from '../delivery/dispatcher.ts'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import type { QueueName } from '../store/clients.ts'
-import { TENANT } from '../store/tenant.ts'
 import { answer, InvalidArgument, NotFound } from './status.ts'
 
 /** What the commands about queues need. */
@@ -21,18 +20,18 @@ Pick<ControlServiceServer, 'listQueues' | 'pauseQueue' | 'listParked' | 'settleP
     },
     pauseQueue: ({ request: { queue, paused } }, callback) => {
       const work = async (): Promise<object> => {
-        if (!await dispatcher.pause(readName(queue), paused)) throw noQueue()
+        if (!await dispatcher.pause(find(dispatcher, queue), paused)) throw noQueue()
         return {}
       }
       answer(work(), callback)
     },
     listParked: ({ request: { queue } }, callback) => {
-      const work = async (): Promise<ListParkedResponse> => wireParked(found(dispatcher.parked(readName(queue))))
+      const work = async (): Promise<ListParkedResponse> => wireParked(found(dispatcher.parked(find(dispatcher, queue))))
       answer(work(), callback)
     },
     settleParked: ({ request: { queue, ids, drop } }, callback) => {
       const work = async (): Promise<{ settled: bigint }> => {
-        const name = readName(queue)
+        const name = find(dispatcher, queue)
         const parked = found(dispatcher.parked(name)).map(({ id }) => id)
         const chosen = ids.length === 0 ? parked : ids.map(Number)
         const settled = found(await (drop ? dispatcher.dropParked(name, chosen) : dispatcher.releaseParked(name, chosen)))
@@ -43,11 +42,11 @@ Pick<ControlServiceServer, 'listQueues' | 'pauseQueue' | 'listParked' | 'settleP
   }
 }
 
-/** Throws InvalidArgument. */
-function readName (queue: WireName | undefined): QueueName {
+/** The durable queue of that name; a client belongs to one tenant. Throws InvalidArgument, NotFound. */
+function find (dispatcher: Dispatcher, queue: WireName | undefined): QueueName {
   const { client, kind, name } = queue ?? { client: '', kind: '', name: '' }
   if (!EVENT_KINDS.includes(kind as EventKind)) throw new InvalidArgument(`name one kind of events: ${EVENT_KINDS.join(', ')}`)
-  return { tenant: TENANT.number, client, kind: kind as EventKind, name }
+  return found(dispatcher.queues().find(({ durable, queue }) => durable && queue.client === client && queue.kind === kind && queue.name === name)?.queue)
 }
 
 function found<T> (result: T | undefined): T {

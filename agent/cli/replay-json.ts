@@ -3,12 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { captureChunks } from '../capture/file.ts'
 import type { Config } from '../config/schema.ts'
+import { tenantWish } from '../config/tenants.ts'
 import { Ingest } from '../ingest.ts'
 import { systemClock } from '../lib/clock.ts'
-import { openNetworkWriter } from '../store/network.ts'
-import { NetworkWriter } from '../store/network-writer.ts'
+import { openWriter } from '../store/open-writer.ts'
 import { SpaceWatch } from '../store/space.ts'
-import { TENANT } from '../store/tenant.ts'
 import { eventJson } from './event-json.ts'
 import { inputError } from './input-error.ts'
 import { printLine } from './output.ts'
@@ -28,10 +27,11 @@ export async function replayToJson (paths: readonly string[], config: Config, sp
   const directory = mkdtempSync(join(tmpdir(), 'landfall-replay-'))
   process.once('exit', () => { rmSync(directory, { recursive: true, force: true }) })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT.ok))
-  const writer = new NetworkWriter(openNetworkWriter(directory, NOBODYS), TENANT.number, systemClock)
+  const { writer, tenants } = await openWriter(directory, NOBODYS, tenantWish(config), systemClock)
   const ingest = new Ingest({
     config: { ...config, tracker: { ...config.tracker, learning_hours: 0 } },
     writer,
+    tenants,
     clock: systemClock,
     madeAt: 0,
     space: new SpaceWatch(directory, RESERVE_BYTES, () => {}),

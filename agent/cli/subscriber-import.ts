@@ -1,16 +1,16 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Config } from '../config/schema.ts'
+import { tenantWish } from '../config/tenants.ts'
+import { importSubscribers, type Imported } from '../ingest.ts'
 import { systemClock } from '../lib/clock.ts'
-import { imported, type ImportedSubscriber } from '../location/imported.ts'
+import type { ImportedSubscriber } from '../location/imported.ts'
 import { readRow, type ImportRow } from '../location/import-row.ts'
 import { ClientsStore } from '../store/clients.ts'
 import { StoreLocked } from '../store/damage.ts'
 import { sealIdentity, stateFiles, type Identity } from '../store/identity.ts'
-import { openNetworkWriter } from '../store/network.ts'
-import { NetworkWriter } from '../store/network-writer.ts'
+import { openWriter } from '../store/open-writer.ts'
 import { takeStateDirectory, type StateDirectory } from '../store/state-directory.ts'
-import { TENANT } from '../store/tenant.ts'
 import { controlClient, controlError } from './control-client.ts'
 import { inputError } from './input-error.ts'
 import { startupError } from './startup-error.ts'
@@ -19,8 +19,8 @@ import { CliError, EXIT } from './verb.ts'
 /** Rows that go to the store in one commit. */
 const BATCH = 2_000
 
-/** Takes rows; gives how many of them were new or changed. */
-type Take = (rows: ImportRow[]) => Promise<number>
+/** Takes rows; gives what they were. */
+type Take = (rows: ImportRow[]) => Promise<Imported>
 
 /** Imports `imsi,msisdn,country,imei` lines, by the running agent where there is one. The whole file is checked before the first row is stored. */
 export async function importFile (path: string, config: Config): Promise<number> {
@@ -32,41 +32,41 @@ export async function importFile (path: string, config: Config): Promise<number>
   } catch (error) {
     if (!(error instanceof StoreLocked)) throw startupError(error)
   }
-  const changed = state === undefined
+  const { changed, nobodys } = state === undefined
     ? await importByAgent(path, config)
     : await importHere(path, config, state.identity).catch((error: unknown) => { throw startupError(error) }).finally(state.unlock)
-  process.stdout.write(`${total} rows: ${changed} subscribers new or changed, ${total - changed} as they were\n`)
+  const passedOver = nobodys === 0 ? '' : `, ${nobodys} of no tenant passed over`
+  process.stdout.write(`${total} rows: ${changed} subscribers new or changed, ${total - changed - nobodys} as they were${passedOver}\n`)
   return EXIT.ok
 }
 
-async function importHere (path: string, config: Config, identity: Identity): Promise<number> {
+async function importHere (path: string, config: Config, identity: Identity): Promise<Imported> {
   const directory = config.state_directory
   const files = stateFiles(directory)
-  const writer = new NetworkWriter(openNetworkWriter(files.network, identity), TENANT.number, systemClock)
+  const { writer } = await openWriter(files.network, identity, tenantWish(config), systemClock)
   const clients = ClientsStore.open(files.clients, identity)
   sealIdentity(directory)
   const take: Take = async rows => {
     const read = rows.map(row => readRow(row, systemClock.now()) as ImportedSubscriber)
-    const { changed } = await writer.commit(read, (state, row) => ({ state: imported(state, row), events: [] }))
-    return changed
+    return await importSubscribers(read, writer)
   }
-  const changed = await importAll(path, take)
+  const done = await importAll(path, take)
   await writer.close()
   await clients.close()
-  return changed
+  return done
 }
 
-async function importByAgent (path: string, config: Config): Promise<number> {
+async function importByAgent (path: string, config: Config): Promise<Imported> {
   const client = controlClient(config)
   try {
     return await new Promise((resolve, reject) => {
       const call = client.importSubscribers((error, answer) => {
-        if (error === null) resolve(Number(answer.changed))
+        if (error === null) resolve({ changed: Number(answer.changed), nobodys: Number(answer.nobodys) })
         else reject(controlError(error, config))
       })
       const take: Take = async rows => {
         await new Promise<void>(resolve => { call.write({ rows }, () => { resolve() }) })
-        return 0
+        return { changed: 0, nobodys: 0 }
       }
       importAll(path, take).then(() => { call.end() }, (error: unknown) => { call.cancel(); reject(error) })
     })
@@ -75,10 +75,14 @@ async function importByAgent (path: string, config: Config): Promise<number> {
   }
 }
 
-async function importAll (path: string, take: Take): Promise<number> {
-  let changed = 0
-  for await (const rows of batches(path)) changed += await take(rows)
-  return changed
+async function importAll (path: string, take: Take): Promise<Imported> {
+  const done = { changed: 0, nobodys: 0 }
+  for await (const rows of batches(path)) {
+    const { changed, nobodys } = await take(rows)
+    done.changed += changed
+    done.nobodys += nobodys
+  }
+  return done
 }
 
 /** Reads the file in batches. Throws CliError naming the line that is wrong; a header line is passed over. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isMap, isSeq, LineCounter, parseDocument, type Document } from 'yaml'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { configSchema, type Config } from './schema.ts'
 import { nearest } from './nearest.ts'
 
@@ -50,9 +50,19 @@ function describe (issue: z.core.$ZodIssue, document: Document, at: Locate): str
 
 /** Names that the schema knows below `path`. */
 function keysAt (path: string[]): string[] {
-  let value: unknown = configSchema.parse({})
-  for (const key of path) value = (value as Record<string, unknown>)[key]
-  return Object.keys(value as object)
+  let schema: unknown = configSchema
+  for (const key of path) {
+    const inner = unwrapped(schema)
+    schema = inner instanceof z.ZodArray ? inner.element : inner instanceof z.ZodObject ? inner.shape[key] : undefined
+  }
+  const found = unwrapped(schema)
+  return found instanceof z.ZodObject ? Object.keys(found.shape) : []
+}
+
+/** The schema inside its defaults and optional marks. */
+function unwrapped (schema: unknown): unknown {
+  while (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) schema = schema.unwrap()
+  return schema
 }
 
 function offsetOf (document: Document, path: readonly PropertyKey[]): number {

@@ -20,10 +20,24 @@ const diameter = z.strictObject({
   pending_seconds: z.int().min(1).max(600).default(60)
 })
 
+/** Tenants of one installation at most. */
+const MAX_TENANTS = 64
+
+const hours = z.number().min(0.001).max(24 * 366)
+const homeCountry = z.string().regex(/^([A-Z]{2})?$/, 'must be an ISO 3166-1 alpha-2 code, such as NO, or empty')
+
+const tenant = z.strictObject({
+  name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9 and "-"'),
+  imsi_prefixes: z.array(z.string().regex(/^\d{1,15}$/, 'must be 1 to 15 digits, in quotes')).min(1).max(10_000),
+  periodic_interval_hours: hours.optional(),
+  home_country: homeCountry.optional(),
+  country_change_imsi: z.boolean().default(false)
+})
+
 const tracker = z.strictObject({
-  periodic_interval_hours: z.number().min(0.001).max(24 * 366).default(14 * 24),
+  periodic_interval_hours: hours.default(14 * 24),
   registered_without_sign_days: z.number().min(1).max(3660).default(60),
-  home_country: z.string().regex(/^([A-Z]{2})?$/, 'must be an ISO 3166-1 alpha-2 code, such as NO, or empty').default(''),
+  home_country: homeCountry.default(''),
   learning_hours: z.number().min(0).max(24 * 366).default(0)
 })
 
@@ -58,7 +72,23 @@ export const configSchema = z.strictObject({
   tracker: tracker.prefault({}),
   store: store.prefault({}),
   delivery: delivery.prefault({}),
+  tenants: z.array(tenant).max(MAX_TENANTS).default([]),
+  default_tenant: z.string().default(''),
   log: log.prefault({})
+}).superRefine(({ tenants, default_tenant: fallback }, context) => {
+  const owners = new Map<string, string>()
+  const names = new Set<string>()
+  const wrong = (path: (string | number)[], message: string): void => { context.addIssue({ code: 'custom', path, message }) }
+  tenants.forEach(({ name, imsi_prefixes: prefixes }, index) => {
+    if (names.has(name)) wrong(['tenants', index, 'name'], `there are two tenants "${name}"`)
+    names.add(name)
+    prefixes.forEach((prefix, place) => {
+      const owner = owners.get(prefix)
+      if (owner !== undefined) wrong(['tenants', index, 'imsi_prefixes', place], `"${prefix}" is a prefix of "${owner}" already: a SIM belongs to one tenant`)
+      owners.set(prefix, name)
+    })
+  })
+  if (fallback !== '' && !names.has(fallback)) wrong(['default_tenant'], `there is no tenant "${fallback}"`)
 })
 
 /** The whole configuration, defaults filled in. */

@@ -1,12 +1,11 @@
 import type { Clock } from '../lib/clock.ts'
 import type { ClientsStore, QueueName } from '../store/clients.ts'
-import type { LogHead } from '../store/head.ts'
-import { kindIndex } from '../store/network.ts'
+import { headOf, type Heads, type EventLog } from '../store/event-log.ts'
 import type { NetworkReader } from '../store/network-reader.ts'
 import type { ParkedEvent } from '../store/parked-record.ts'
 import { positionAfter } from '../store/queue-record.ts'
 import { Alarm } from './alarm.ts'
-import { LiveQueue, type QueueTarget } from './live-queue.ts'
+import { LiveQueue, logOf, type QueueTarget } from './live-queue.ts'
 import { OpenStream, type StreamSink } from './open-stream.ts'
 import { PositionSaver } from './position-saver.ts'
 import { Queue, type AckOutcome, type LeaseOutcome, type QueueState } from './queue.ts'
@@ -114,7 +113,7 @@ export class Dispatcher {
   readonly #queues = new Map<string, LiveQueue>()
   /** Rings at the earliest deadline of each queue. */
   readonly #alarm: Alarm<LiveQueue>
-  #heads: readonly LogHead[]
+  #heads: Heads
   #streams = 0
   #lastStream = 0
   #cancelSweep: () => void
@@ -130,7 +129,7 @@ export class Dispatcher {
     this.#saver = new PositionSaver(clients, events.fatal)
     this.#alarm = new Alarm(clock, live => { this.#pump(live) })
     for (const { queue: name, position, parked } of clients.queues()) {
-      const { id: head } = this.#heads[kindIndex(name.kind)]!
+      const { id: head } = headOf(this.#heads, logOf(name))
       if (Math.max(position.floor, ...position.ranges.map(({ to }) => to)) > head) throw new PositionBeyondLog(name.kind)
       const live = this.#add({ queue: name, durable: true }, new Queue(position, head, parked), position.idleSince)
       this.#retained(live)
@@ -168,13 +167,13 @@ export class Dispatcher {
     return await Promise.all(targets.map(async target => await this.ack(target)))
   }
 
-  /** The logs of `kinds` (by index) have grown, or lost their beginning, and that is on disk. */
-  grew (kinds: readonly number[], heads: readonly LogHead[]): void {
+  /** Logs have grown, or lost their beginning, and that is on disk. */
+  grew (logs: readonly EventLog[], heads: Heads): void {
     this.#reader.refresh()
     this.#heads = heads
     for (const live of this.#queues.values()) {
-      if (!kinds.includes(live.kind)) continue
-      live.queue.grew(heads[live.kind]!.id)
+      if (!logs.some(({ tenant, kind }) => tenant === live.log.tenant && kind === live.log.kind)) continue
+      live.queue.grew(headOf(heads, live.log).id)
       this.#retained(live)
       this.#pump(live)
     }
@@ -286,9 +285,9 @@ export class Dispatcher {
     const made = new Map<Reading, Queue>()
     for (const reading of readings) {
       if (this.#queues.has(keyOf(reading))) continue
-      const kind = kindIndex(reading.queue.kind)
-      const head = this.#heads[kind]!
-      const first = firstId(reading.start, head, time => this.#reader.firstCommittedAt(kind, time))
+      const log = logOf(reading.queue)
+      const head = headOf(this.#heads, log)
+      const first = firstId(reading.start, head, time => this.#reader.firstCommittedAt(log, time))
       const position = positionAfter(first - 1)
       made.set(reading, reading.durable ? new Queue(position, head.id) : Queue.regular(position, head.id))
     }
@@ -328,12 +327,12 @@ export class Dispatcher {
   }
 
   #retained (live: LiveQueue): void {
-    const missed = live.queue.retained(this.#heads[live.kind]!.oldest)
+    const missed = live.queue.retained(headOf(this.#heads, live.log).oldest)
     if (missed > 0) this.#events.missed(live.target.queue, missed)
   }
 
-  #oldestAge ({ queue, kind }: LiveQueue): number | undefined {
-    const event = this.#read(() => this.#reader.event(kind, queue.oldestOpen))
+  #oldestAge ({ queue, log }: LiveQueue): number | undefined {
+    const event = this.#read(() => this.#reader.event(log, queue.oldestOpen))
     return event === undefined ? undefined : Math.max(0, this.#clock.now() - event.committedAt)
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { ClientsStore, QueueChange, QueueName } from '../store/clients.ts'
 import type { ReadEvent } from '../store/event-record.ts'
+import type { EventLog } from '../store/event-log.ts'
 import { kindIndex } from '../store/network.ts'
 import type { NetworkReader } from '../store/network-reader.ts'
 import type { ParkedEvent } from '../store/parked-record.ts'
@@ -14,6 +15,11 @@ export interface QueueTarget {
   durable: boolean
 }
 
+/** The log that a queue reads. */
+export function logOf ({ tenant, kind }: QueueName): EventLog {
+  return { tenant, kind: kindIndex(kind) }
+}
+
 /** What a live queue needs of its surroundings. */
 export interface QueueSurroundings {
   reader: NetworkReader
@@ -24,7 +30,8 @@ export interface QueueSurroundings {
 /** One queue with its streams: joins the decisions of `Queue` to the store and the clock. */
 export class LiveQueue implements Saveable {
   readonly target: QueueTarget
-  readonly kind: number
+  /** The log that it reads. */
+  readonly log: EventLog
   readonly queue: Queue
   readonly streams = new Map<number, OpenStream>()
   /** A turn of sending is under way; another is not begun meanwhile. */
@@ -36,7 +43,7 @@ export class LiveQueue implements Saveable {
 
   constructor (target: QueueTarget, queue: Queue, surroundings: QueueSurroundings, idleSince = 0) {
     this.target = target
-    this.kind = kindIndex(target.queue.kind)
+    this.log = logOf(target.queue)
     this.queue = queue
     this.#surroundings = surroundings
     const { clock } = surroundings
@@ -70,7 +77,7 @@ export class LiveQueue implements Saveable {
   /** The event of a delivery; undefined when it is gone. */
   event ({ id, copied }: Pick<Delivery, 'id' | 'copied'>): ReadEvent | undefined {
     const { reader, clients } = this.#surroundings
-    return copied ? clients.parkedEvent(this.target.queue, id)?.event : reader.event(this.kind, id)
+    return copied ? clients.parkedEvent(this.target.queue, id)?.event : reader.event(this.log, id)
   }
 
   change (): QueueChange {
@@ -91,7 +98,7 @@ export class LiveQueue implements Saveable {
     const { reader, clients, clock } = this.#surroundings
     const parked: ParkedEvent[] = []
     for (const attempts of snapshot.park) {
-      const event = reader.event(this.kind, attempts.id) ?? clients.parkedEvent(this.target.queue, attempts.id)?.event
+      const event = reader.event(this.log, attempts.id) ?? clients.parkedEvent(this.target.queue, attempts.id)?.event
       if (event !== undefined) parked.push({ ...attempts, parkedAt: clock.now(), released: false, event })
       // Retention was quicker. This is told with the next change.
       else this.queue.miss(attempts.id)

@@ -90,8 +90,10 @@ export class Queue {
   /** Ids that were sent again or wait for that: their attempts are worth a record. */
   readonly #tried = new Set<number>()
   readonly #parked = new Set<number>()
-  /** Ids that have a copy in the store, parked or put back. */
+  /** Ids that have a copy, parked or put back: in the store, or with the next snapshot. */
   readonly #copies = new Set<number>()
+  /** Those whose copy the store has. */
+  readonly #stored = new Set<number>()
   /** What the store is to be told with the next snapshot. */
   readonly #news = { park: new Map<number, Attempts>(), released: new Set<number>(), unpark: new Set<number>() }
   #heldBack = 0
@@ -119,6 +121,7 @@ export class Queue {
     this.#paused = position.paused
     for (const { id, released } of parked) {
       this.#copies.add(id)
+      this.#stored.add(id)
       if (released) this.#wait(id, { attempts: 0, firstAt: 0 })
       else this.#parked.add(id)
     }
@@ -269,8 +272,8 @@ export class Queue {
   release (id: number): boolean {
     if (!this.#parked.delete(id)) return false
     this.#dirty = true
-    // Not even stored yet: then it is an event like any other again.
-    if (this.#news.park.delete(id)) this.#copies.delete(id)
+    // Its copy is not even stored yet: then it is an event like any other again.
+    if (this.#news.park.delete(id) && !this.#stored.has(id)) this.#copies.delete(id)
     else this.#news.released.add(id)
     this.#wait(id, { attempts: 0, firstAt: 0 })
     return true
@@ -349,6 +352,8 @@ export class Queue {
   #snapshot (reserved: number, tried: readonly number[], idleSince: number): QueueSnapshot {
     const { park, released, unpark } = this.#news
     const news = { park: [...park.values()], released: [...released], unpark: [...unpark] }
+    for (const { id } of news.park) this.#stored.add(id)
+    for (const id of news.unpark) this.#stored.delete(id)
     park.clear()
     released.clear()
     unpark.clear()

@@ -12,8 +12,7 @@ export interface LogHead {
   takenAt: number
 }
 
-/** The first layout had neither `oldest` nor `takenAt`. */
-const VERSION = 2
+const VERSION = 1
 
 export function encodeHead ({ id, committedAt, oldest, takenAt }: LogHead): Buffer {
   const writer = new RecordWriter(VERSION)
@@ -24,14 +23,10 @@ export function encodeHead ({ id, committedAt, oldest, takenAt }: LogHead): Buff
   return writer.end()
 }
 
-/** `oldest` is 0 in a record of the first layout: look it up. Throws RecordDamaged. */
+/** Throws RecordDamaged. */
 export function decodeHead (bytes: Uint8Array): LogHead {
   const reader = new RecordReader(bytes, VERSION, 'the head of an event log')
-  const head = { id: reader.number(), committedAt: reader.number(), oldest: 0, takenAt: 0 }
-  if (reader.version > 1) {
-    head.oldest = reader.number()
-    head.takenAt = reader.number()
-  }
+  const head = { id: reader.number(), committedAt: reader.number(), oldest: reader.number(), takenAt: reader.number() }
   reader.end()
   return head
 }

@@ -4,6 +4,7 @@ import { statSync } from 'node:fs'
 import { EVENT_KINDS } from '../location/event.ts'
 import { lastRun } from './belonging.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
+import { headOf } from './event-log.ts'
 import { decodeEvent } from './event-record.ts'
 import { knownRuns, readIdentity, stateFiles } from './identity.ts'
 import type { LogHead } from './head.ts'
@@ -13,7 +14,7 @@ import { decodeParked } from './parked-record.ts'
 import { decodeQueuePosition } from './queue-record.ts'
 import { RecordTable } from './record-table.ts'
 import { decodeSubscriber } from './subscriber-record.ts'
-import { TENANT } from './tenant.ts'
+import { knownTenants } from './tenant-table.ts'
 
 /** What an inspection found. Problems name tables and ids, never a person. */
 export interface Inspection {
@@ -73,7 +74,8 @@ function look (directory: string, network: Network, clients: ReturnType<typeof o
   const clientsMeta = openTable(clients, 'meta')
   checkSize(clientsMeta, files.clientsData, inspection)
   checkRuns(directory, { network: network.meta, clients: clientsMeta }, inspection)
-  const heads = readHeads(network, TENANT.number)
+  const tenants = knownTenants(network)
+  const heads = readHeads(network, tenants)
   if (depth === 'structure' || inspection.problems.length > 0) return inspection
 
   read(inspection, 'subscriber', network.subscribers, (key, value) => {
@@ -81,15 +83,19 @@ function look (directory: string, network: Network, clients: ReturnType<typeof o
     const { number } = decodeSubscriber(imsi, value, network.nodes.node)
     if (number !== undefined && !network.numbers.doesExist(numberKey(tenant, number, imsi))) throw new Error('its number does not lead to it')
   })
-  const next = new Map<number, number>()
+  /** Id that follows the last one read, of each log. */
+  const next = new Map<string, number>()
   read(inspection, 'event', network.events, (key, value) => {
-    const { kind, id } = decodeEventKey(key)
-    const expected = next.get(kind) ?? heads[kind]!.oldest
-    next.set(kind, id + 1)
+    const { tenant, kind, id } = decodeEventKey(key)
+    const log = `${tenant} ${kind}`
+    const expected = next.get(log) ?? headOf(heads, { tenant, kind }).oldest
+    next.set(log, id + 1)
     if (id !== expected) throw new Error(`${EVENT_KINDS[kind]} events ${expected} to ${id - 1} are missing`)
     decodeEvent(value)
   })
-  EVENT_KINDS.forEach((_, kind) => { checkLog(kind, next.get(kind), heads[kind]!, inspection) })
+  for (const { number: tenant } of tenants) {
+    EVENT_KINDS.forEach((_, kind) => { checkLog(kind, next.get(`${tenant} ${kind}`), headOf(heads, { tenant, kind }), inspection) })
+  }
   const queues = new RecordTable(openTable(clients, 'queues'))
   read(inspection, 'queue position', queues, (_, value) => { decodeQueuePosition(value) })
   readIfThere(clients, 'parked', table => { read(inspection, 'parked event', new RecordTable(table), (_, value) => { decodeParked(0, value) }) })

@@ -1,22 +1,25 @@
 import type { Subscriber } from '../location/subscriber.ts'
 import { decodeEvent, type ReadEvent } from './event-record.ts'
-import type { LogHead } from './head.ts'
 import { decodeNumberKey, eventKey, subscriberKey } from './keys.ts'
+import { headOf, type Heads, type EventLog } from './event-log.ts'
 import { readHeads, type Network } from './network.ts'
 import { numberRange } from './ranges.ts'
 import { decodeSubscriber } from './subscriber-record.ts'
+import { knownTenants } from './tenant-table.ts'
+import type { Tenant } from './tenant.ts'
 
-/** SIMs that are looked up by one number at most. */
+/** SIMs that are looked up by one number at most, for each tenant. */
 const SHARED_NUMBER_LIMIT = 100
 
 /** Reads what the network said, beside its writer. It sees a commit once `refresh` was called after it. */
 export class NetworkReader {
   readonly #network: Network
-  readonly #tenant: number
+  readonly #tenants: readonly Tenant[]
 
-  constructor (network: Network, tenant: number) {
+  /** The tenants are those that had data when this was opened. Throws RecordDamaged. */
+  constructor (network: Network) {
     this.#network = network
-    this.#tenant = tenant
+    this.#tenants = knownTenants(network)
   }
 
   /** Lets go of the snapshot that reads are made from. Call it when the writer has announced a commit. */
@@ -24,41 +27,47 @@ export class NetworkReader {
     this.#network.root.resetReadTxn()
   }
 
-  heads (): LogHead[] {
-    return readHeads(this.#network, this.#tenant)
+  heads (): Heads {
+    return readHeads(this.#network, this.#tenants)
   }
 
   /** One event; undefined when retention has taken it. Throws RecordDamaged. */
-  event (kind: number, id: number): ReadEvent | undefined {
-    const record = this.#network.events.get(eventKey(this.#tenant, kind, id))
+  event ({ tenant, kind }: EventLog, id: number): ReadEvent | undefined {
+    const record = this.#network.events.get(eventKey(tenant, kind, id))
     return record === undefined ? undefined : decodeEvent(record)
   }
 
   /** Id of the first event that was committed at `time` (ms since 1970) or later; the head's id plus one when there is none. */
-  firstCommittedAt (kind: number, time: number): number {
-    const head = this.heads()[kind]!
+  firstCommittedAt (log: EventLog, time: number): number {
+    const head = headOf(this.heads(), log)
     let low = head.oldest
     let high = head.id + 1
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
-      const event = this.event(kind, middle)
+      const event = this.event(log, middle)
       if (event !== undefined && event.committedAt >= time) high = middle
       else low = middle + 1
     }
     return low
   }
 
+  /** What is known of a SIM, whosever it is. Throws RecordDamaged. */
   subscriber (imsi: string): Subscriber | undefined {
-    const record = this.#network.subscribers.get(subscriberKey(this.#tenant, imsi))
-    return record === undefined ? undefined : decodeSubscriber(imsi, record, this.#network.nodes.node)
+    for (const { number } of this.#tenants) {
+      const record = this.#network.subscribers.get(subscriberKey(number, imsi))
+      if (record !== undefined) return decodeSubscriber(imsi, record, this.#network.nodes.node)
+    }
+    return undefined
   }
 
-  /** The SIMs that have a number, at most 100. */
+  /** The SIMs that have a number, at most 100 of each tenant. */
   subscribersByNumber (msisdn: string): Subscriber[] {
     const found: Subscriber[] = []
-    for (const key of this.#network.numbers.getKeys(numberRange(this.#tenant, msisdn, SHARED_NUMBER_LIMIT))) {
-      const subscriber = this.subscriber(decodeNumberKey(key).imsi)
-      if (subscriber !== undefined) found.push(subscriber)
+    for (const { number } of this.#tenants) {
+      for (const key of this.#network.numbers.getKeys(numberRange(number, msisdn, SHARED_NUMBER_LIMIT))) {
+        const subscriber = this.subscriber(decodeNumberKey(key).imsi)
+        if (subscriber !== undefined) found.push(subscriber)
+      }
     }
     return found
   }

@@ -3,11 +3,14 @@ import { EVENT_KINDS, type SubscriberEvent } from '../location/event.ts'
 import type { Subscriber } from '../location/subscriber.ts'
 import { commit } from './commit.ts'
 import { decodeEvent, encodeEvent } from './event-record.ts'
-import { encodeHead, type LogHead } from './head.ts'
+import { encodeHead } from './head.ts'
 import { decodeDueKey, decodeEventKey, dueKey, eventKey, numberKey, subscriberKey } from './keys.ts'
+import type { Heads, EventLog } from './event-log.ts'
 import { headKey, readHeads, type Network } from './network.ts'
 import { dueRange, eventRange } from './ranges.ts'
 import { decodeSubscriber, encodeSubscriber } from './subscriber-record.ts'
+import { knownTenants } from './tenant-table.ts'
+import type { Tenant, Tenants } from './tenant.ts'
 
 /** What one step made of a subscriber: the same state object where nothing changed. */
 export interface Outcome {
@@ -15,8 +18,11 @@ export interface Outcome {
   events: readonly SubscriberEvent[]
 }
 
-/** Computes a subscriber's next state; pure, and it must not throw. */
-export type Step<T> = (state: Subscriber | undefined, item: T) => Outcome
+/** Computes the next state of a tenant's subscriber; pure, and it must not throw. */
+export type Step<T> = (state: Subscriber | undefined, item: T, tenant: number) => Outcome
+
+/** Something that happens to a SIM. */
+interface Item { imsi: string }
 
 /** An event as it was told. */
 interface ToldEvent {
@@ -29,9 +35,11 @@ export interface Committed {
   events: ToldEvent[]
   /** Subscribers written. */
   changed: number
-  /** Kinds (by index in EVENT_KINDS) whose log grew or lost its beginning, and the new heads of all. */
-  grown: number[]
-  heads: LogHead[]
+  /** Items whose SIMs are no tenant's: nothing is stored of them. */
+  nobodys: number
+  /** Logs that grew or lost their beginning, and where all of them begin and end now. */
+  grown: EventLog[]
+  heads: Heads
 }
 
 /** How much of the event logs is kept. */
@@ -44,86 +52,97 @@ export interface RetentionLimits {
 
 /** What a retention step took. */
 export interface Retained {
-  /** How many events of each kind, in the order of EVENT_KINDS. */
-  taken: number[]
-  heads: LogHead[]
+  taken: (EventLog & { count: number })[]
+  heads: Heads
 }
 
-/** Events of one kind that one retention step removes at most, so that no commit stalls. */
+/** An event that retention takes. */
+interface Doomed { key: Buffer, committedAt: number }
+
+/** Events of one log that one retention step removes at most, so that no commit stalls. */
 const RETENTION_SLICE = 5_000
 
 /** The only writer of what the network said. One commit holds the subscribers' new states and the events they caused. */
 export class NetworkWriter {
   readonly #network: Network
-  readonly #tenant: number
+  readonly #tenants: Tenants
+  /** Every tenant that ever had data here, the configured ones among them. */
+  readonly #known: readonly Tenant[]
   readonly #clock: Clock
-  #heads: LogHead[]
+  #heads: Heads
 
-  constructor (network: Network, tenant: number, clock: Clock) {
+  /** The configured tenants must have their numbers. Throws RecordDamaged. */
+  constructor (network: Network, tenants: Tenants, clock: Clock) {
     this.#network = network
-    this.#tenant = tenant
+    this.#tenants = tenants
+    this.#known = knownTenants(network)
     this.#clock = clock
-    this.#heads = readHeads(network, tenant)
+    this.#heads = readHeads(network, this.#known)
   }
-
-  get heads (): readonly LogHead[] { return this.#heads }
 
   /**
    * Runs `step` over the items in order, each on its subscriber's newest state, and commits the results as one. Resolves once all of it
    * is on disk. Rejects when the disk failed: nobody can know then what it holds, so the process must end.
    */
-  async commit<T extends { imsi: string }> (items: readonly T[], step: Step<T>): Promise<Committed> {
+  async commit<T extends Item> (items: readonly T[], step: Step<T>): Promise<Committed> {
     return await this.#transaction(committed => {
-      for (const item of items) this.#apply(item, step, committed)
+      for (const item of items) {
+        const owner = this.#tenants.of(item.imsi)
+        if (owner === undefined) committed.nobodys++
+        else this.#apply(owner.number, item, step, committed)
+      }
     })
   }
 
   /**
-   * Takes up to `limit` subscribers whose periodic-country event was told at `toldUntil` (ms since 1970) or before and runs `step` over them.
-   * Their entries of the index go; a state that is told again has a new one. Resolves with how many were looked at, too.
+   * Takes up to `limit` subscribers of a tenant whose periodic-country event was told at `toldUntil` (ms since 1970) or before and runs
+   * `step` over them. Their entries of the index go; a state that is told again has a new one. A SIM that is another tenant's by now
+   * moves there. Resolves with how many were looked at, too.
    */
-  async commitDue (toldUntil: number, limit: number, step: Step<{ imsi: string, toldAt: number }>): Promise<Committed & { examined: number }> {
+  async commitDue (tenant: number, toldUntil: number, limit: number, step: Step<Item & { toldAt: number }>): Promise<Committed & { examined: number }> {
     const keys: Buffer[] = []
-    for (const key of this.#network.due.getKeys(dueRange(this.#tenant, toldUntil, limit))) keys.push(key)
+    for (const key of this.#network.due.getKeys(dueRange(tenant, toldUntil, limit))) keys.push(key)
     if (keys.length === 0) return { ...nothing(this.#heads), examined: 0 }
     const committed = await this.#transaction(committed => {
       for (const key of keys) {
         void this.#network.due.remove(key)
-        this.#apply(decodeDueKey(key), step, committed)
+        const item = decodeDueKey(key)
+        const owner = this.#tenants.of(item.imsi)
+        if (owner?.number === tenant) this.#apply(tenant, item, step, committed)
+        else if (owner !== undefined) this.#apply(owner.number, item, state => ({ state, events: [] }), committed)
       }
     })
     return { ...committed, examined: keys.length }
   }
 
   /**
-   * Removes up to 5,000 events of each kind that were committed before `before` (ms since 1970), and of the oldest ones while the logs take
-   * more than `maxBytes` on disk. Resolves with how many went of each kind, once that is on disk; undefined when none did.
+   * Removes up to 5,000 events of each log that were committed before `before` (ms since 1970), and of the oldest ones while the logs take
+   * more than `maxBytes` on disk. Resolves with what went, once that is on disk; undefined when nothing did.
    */
   async retain ({ before, maxBytes }: RetentionLimits): Promise<Retained | undefined> {
-    const doomed = EVENT_KINDS.map((_, kind) => this.#oldest(kind, before))
+    const doomed = new Map<EventLog, Doomed[]>(this.#logs().map(log => [log, this.#oldest(log, before)]))
     if (this.#network.events.size > maxBytes) {
-      const kind = this.#oldestKind()
-      if (kind !== undefined) doomed[kind] = this.#oldest(kind, Infinity)
+      const log = this.#oldestLog([...doomed.keys()])
+      if (log !== undefined) doomed.set(log, this.#oldest(log, Infinity))
     }
-    if (doomed.every(keys => keys.length === 0)) return undefined
-    const heads = await this.#removeOldest(doomed)
-    return { taken: doomed.map(keys => keys.length), heads }
-  }
-
-  /** A subscriber's newest state. */
-  subscriber (imsi: string): Subscriber | undefined {
-    const record = this.#network.subscribers.get(subscriberKey(this.#tenant, imsi))
-    return record === undefined ? undefined : decodeSubscriber(imsi, record, this.#network.nodes.node)
+    const taken = [...doomed].filter(([, events]) => events.length > 0)
+    if (taken.length === 0) return undefined
+    const heads = await this.#removeOldest(taken)
+    return { taken: taken.map(([log, events]) => ({ ...log, count: events.length })), heads }
   }
 
   async close (): Promise<void> {
     await this.#network.root.close()
   }
 
-  /** Keys of the oldest events of a kind that were committed before a time. */
-  #oldest (kind: number, before: number): { key: Buffer, committedAt: number }[] {
-    const found: { key: Buffer, committedAt: number }[] = []
-    for (const { key, value } of this.#network.events.getRange(eventRange(this.#tenant, kind, 0, RETENTION_SLICE))) {
+  #logs (): EventLog[] {
+    return this.#known.flatMap(({ number: tenant }) => EVENT_KINDS.map((_, kind) => ({ tenant, kind })))
+  }
+
+  /** The oldest events of a log that were committed before a time. */
+  #oldest ({ tenant, kind }: EventLog, before: number): Doomed[] {
+    const found: Doomed[] = []
+    for (const { key, value } of this.#network.events.getRange(eventRange(tenant, kind, 0, RETENTION_SLICE))) {
       const { committedAt } = decodeEvent(value)
       if (committedAt >= before) break
       found.push({ key, committedAt })
@@ -131,42 +150,42 @@ export class NetworkWriter {
     return found
   }
 
-  /** The kind whose oldest event was committed before any other's. */
-  #oldestKind (): number | undefined {
-    let oldest: { kind: number, committedAt: number } | undefined
-    EVENT_KINDS.forEach((_, kind) => {
-      for (const { value } of this.#network.events.getRange(eventRange(this.#tenant, kind, 0, 1))) {
+  /** The log whose oldest event was committed before any other's. */
+  #oldestLog (logs: readonly EventLog[]): EventLog | undefined {
+    let oldest: { log: EventLog, committedAt: number } | undefined
+    for (const log of logs) {
+      for (const { value } of this.#network.events.getRange(eventRange(log.tenant, log.kind, 0, 1))) {
         const { committedAt } = decodeEvent(value)
-        if (oldest === undefined || committedAt < oldest.committedAt) oldest = { kind, committedAt }
+        if (oldest === undefined || committedAt < oldest.committedAt) oldest = { log, committedAt }
       }
-    })
-    return oldest?.kind
+    }
+    return oldest?.log
   }
 
-  async #removeOldest (doomed: { key: Buffer, committedAt: number }[][]): Promise<LogHead[]> {
+  async #removeOldest (doomed: [EventLog, Doomed[]][]): Promise<Heads> {
     const { heads } = await this.#transaction(({ heads, grown }) => {
-      doomed.forEach((events, kind) => {
-        const last = events.at(-1)
-        if (last === undefined) return
+      for (const [log, events] of doomed) {
+        const { key, committedAt } = events.at(-1)!
         for (const { key } of events) this.#network.events.remove(key)
-        heads[kind]!.oldest = decodeEventKey(last.key).id + 1
-        heads[kind]!.takenAt = last.committedAt
-        grown.push(kind)
-      })
+        const head = heads.get(log.tenant)![log.kind]!
+        head.oldest = decodeEventKey(key).id + 1
+        head.takenAt = committedAt
+        grown.push(log)
+      }
     })
     return heads
   }
 
   async #transaction (work: (committed: Committed) => void): Promise<Committed> {
-    const committed: Committed = { events: [], changed: 0, grown: [], heads: [] }
+    const committed = nothing(new Map())
     // A throw inside the callback would not roll back, so it is carried out of it; the caller ends the process.
     let failure: unknown
     await commit(this.#network.root, () => {
       try {
         // Callbacks run one after the other, in one transaction or in several: each goes on from where the one before it ended.
-        const heads = committed.heads = this.#heads.map(head => ({ ...head }))
+        const heads = committed.heads = new Map([...this.#heads].map(([tenant, heads]) => [tenant, heads.map(head => ({ ...head }))]))
         work(committed)
-        for (const kind of committed.grown) this.#network.heads.put(headKey(this.#tenant, kind), encodeHead(heads[kind]!))
+        for (const log of committed.grown) this.#network.heads.put(headKey(log), encodeHead(heads.get(log.tenant)![log.kind]!))
         this.#heads = heads
       } catch (error) { failure = error }
     })
@@ -174,19 +193,43 @@ export class NetworkWriter {
     return committed
   }
 
-  #apply<T extends { imsi: string }> (item: T, step: Step<T>, committed: Committed): void {
-    const before = this.subscriber(item.imsi)
-    const { state, events } = step(before, item)
-    if (state !== undefined && state !== before) {
-      this.#write(before, state)
+  #apply<T extends Item> (tenant: number, item: T, step: Step<T>, committed: Committed): void {
+    const found = this.#find(tenant, item.imsi)
+    const before = found?.state
+    const { state, events } = step(before, item, tenant)
+    const moves = found !== undefined && found.tenant !== tenant
+    if (state !== undefined && (state !== before || moves)) {
+      if (moves) this.#remove(found.tenant, found.state)
+      this.#write(tenant, moves ? undefined : before, state)
       committed.changed++
     }
-    for (const event of events) this.#tell(event, committed)
+    for (const event of events) this.#tell(tenant, event, committed)
   }
 
-  #write (before: Subscriber | undefined, state: Subscriber): void {
+  /** A SIM's newest state, and whose it was then: its range may have moved since. */
+  #find (tenant: number, imsi: string): { tenant: number, state: Subscriber } | undefined {
+    const own = this.#read(tenant, imsi)
+    if (own !== undefined) return { tenant, state: own }
+    for (const { number } of this.#known) {
+      const state = number === tenant ? undefined : this.#read(number, imsi)
+      if (state !== undefined) return { tenant: number, state }
+    }
+    return undefined
+  }
+
+  #read (tenant: number, imsi: string): Subscriber | undefined {
+    const record = this.#network.subscribers.get(subscriberKey(tenant, imsi))
+    return record === undefined ? undefined : decodeSubscriber(imsi, record, this.#network.nodes.node)
+  }
+
+  /** Its entries in the due index stay until they are due: they lead to nothing then. */
+  #remove (tenant: number, { imsi, number }: Subscriber): void {
+    this.#network.subscribers.remove(subscriberKey(tenant, imsi))
+    if (number !== undefined) void this.#network.numbers.remove(numberKey(tenant, number, imsi))
+  }
+
+  #write (tenant: number, before: Subscriber | undefined, state: Subscriber): void {
     const { subscribers, numbers, due, nodes } = this.#network
-    const tenant = this.#tenant
     subscribers.put(subscriberKey(tenant, state.imsi), encodeSubscriber(state, nodes.intern))
     if (before?.number !== state.number) {
       if (before?.number !== undefined) void numbers.remove(numberKey(tenant, before.number, state.imsi))
@@ -199,19 +242,19 @@ export class NetworkWriter {
     }
   }
 
-  #tell (event: SubscriberEvent, committed: Committed): void {
+  #tell (tenant: number, event: SubscriberEvent, committed: Committed): void {
     const kind = EVENT_KINDS.indexOf(event.kind)
-    const head = committed.heads[kind]!
+    const head = committed.heads.get(tenant)![kind]!
     head.id++
     head.committedAt = Math.max(head.committedAt, this.#clock.now())
-    this.#network.events.put(eventKey(this.#tenant, kind, head.id), encodeEvent({ committedAt: head.committedAt, event }))
-    if (!committed.grown.includes(kind)) committed.grown.push(kind)
+    this.#network.events.put(eventKey(tenant, kind, head.id), encodeEvent({ committedAt: head.committedAt, event }))
+    if (!committed.grown.some(log => log.tenant === tenant && log.kind === kind)) committed.grown.push({ tenant, kind })
     committed.events.push({ id: head.id, event })
   }
 }
 
 const EMPTY = Buffer.alloc(0)
 
-function nothing (heads: LogHead[]): Committed {
-  return { events: [], changed: 0, grown: [], heads }
+function nothing (heads: Heads): Committed {
+  return { events: [], changed: 0, nobodys: 0, grown: [], heads }
 }

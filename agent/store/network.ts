@@ -2,12 +2,11 @@ import type { RootDatabase } from 'lmdb'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { claim, demandOurs, type Belonging } from './belonging.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
-import { decodeEvent } from './event-record.ts'
-import { decodeHead, type LogHead } from './head.ts'
-import { decodeEventKey } from './keys.ts'
+import { decodeHead } from './head.ts'
+import { headOf, type Heads, type EventLog } from './event-log.ts'
 import { NodeTable } from './nodes.ts'
-import { eventRange } from './ranges.ts'
 import { RecordTable } from './record-table.ts'
+import type { Tenant } from './tenant.ts'
 
 /** The environment that holds what the network said. One thread writes it; others read. */
 export interface Network {
@@ -22,6 +21,8 @@ export interface Network {
   heads: RecordTable
   /** (tenant, told at, IMSI) → nothing: when a periodic-country event was told last, oldest first. */
   due: Table
+  /** Number → tenant. */
+  tenants: RecordTable
   /** Who the data are. */
   meta: Table
   nodes: NodeTable
@@ -52,6 +53,7 @@ function openTables (path: string, readOnly: boolean): Network {
     events: records('events'),
     heads: records('heads'),
     due: table('due'),
+    tenants: records('tenants'),
     meta: table('meta'),
     nodes: new NodeTable(records('nodes'))
   }
@@ -68,27 +70,18 @@ export function kindAt (index: number): EventKind | undefined {
 }
 
 /** Key of an event log's head. */
-export function headKey (tenant: number, kind: number): Buffer {
+export function headKey ({ tenant, kind }: EventLog): Buffer {
   const key = Buffer.alloc(3)
   key.writeUInt16BE(tenant)
   key[2] = kind
   return key
 }
 
-/** Where each kind's log begins and ends, in the order of EVENT_KINDS. */
-export function readHeads (network: Network, tenant: number): LogHead[] {
-  return EVENT_KINDS.map((_, kind) => {
-    const value = network.heads.get(headKey(tenant, kind))
-    if (value === undefined) return { id: 0, committedAt: 0, oldest: 1, takenAt: 0 }
-    const head = decodeHead(value)
-    return head.oldest > 0 ? head : { ...head, ...beginning(network, tenant, kind, head) }
-  })
-}
-
-/** The beginning of a log whose head does not say it. What retention took before is taken to be as new as the oldest event left. */
-function beginning (network: Network, tenant: number, kind: number, head: LogHead): { oldest: number, takenAt: number } {
-  const [first] = network.events.getRange(eventRange(tenant, kind, 0, 1))
-  if (first === undefined) return { oldest: head.id + 1, takenAt: head.committedAt }
-  const oldest = decodeEventKey(first.key).id
-  return { oldest, takenAt: oldest === 1 ? 0 : decodeEvent(first.value).committedAt }
+/** Where every log of these tenants begins and ends. Throws RecordDamaged. */
+export function readHeads (network: Network, tenants: readonly Tenant[]): Heads {
+  const none: Heads = new Map()
+  return new Map(tenants.map(({ number: tenant }) => [tenant, EVENT_KINDS.map((_, kind) => {
+    const value = network.heads.get(headKey({ tenant, kind }))
+    return value === undefined ? headOf(none, { tenant, kind }) : decodeHead(value)
+  })]))
 }

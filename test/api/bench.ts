@@ -3,6 +3,7 @@ import type { StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import type { EventResponse } from '../../agent/api/event-message.ts'
 import { EventSubscriber } from '../../agent/cli/event-subscriber.ts'
 import { configSchema, type Config } from '../../agent/config/schema.ts'
+import { tenantWish } from '../../agent/config/tenants.ts'
 import type { Sighting } from '../../agent/diameter/sighting.ts'
 import { DEFAULT_POLICY } from '../../agent/location/policy.ts'
 import { track } from '../../agent/location/tracker.ts'
@@ -10,9 +11,9 @@ import type { EventKind } from '../../agent/location/event.ts'
 import { openLog } from '../../agent/observe/log.ts'
 import { Serve } from '../../agent/serve.ts'
 import { sealIdentity, stateFiles } from '../../agent/store/identity.ts'
-import { openNetworkWriter } from '../../agent/store/network.ts'
 import type { Dispatcher } from '../../agent/delivery/dispatcher.ts'
-import { NetworkWriter, type RetentionLimits } from '../../agent/store/network-writer.ts'
+import type { NetworkWriter, RetentionLimits } from '../../agent/store/network-writer.ts'
+import { openWriter } from '../../agent/store/open-writer.ts'
 import { takeStateDirectory } from '../../agent/store/state-directory.ts'
 import { START, ulr } from '../lib/sightings.ts'
 import { ManualClock } from '../lib/manual-clock.ts'
@@ -47,7 +48,7 @@ export class Bench {
     const clock = new ManualClock()
     const config = testConfig(directory, other)
     const { identity, unlock } = await takeStateDirectory(directory, clock.now())
-    const writer = new NetworkWriter(openNetworkWriter(stateFiles(directory).network, identity), 1, clock)
+    const { writer } = await openWriter(stateFiles(directory).network, identity, tenantWish(config), clock)
     const serve = new Serve({ config, identity, clock, log: openLog('silent', 'test'), onFatal: error => { throw error } })
     sealIdentity(directory)
     const bench = new Bench(clock, serve, writer, unlock, await serve.listen(config.listen))
@@ -64,7 +65,7 @@ export class Bench {
   /** Runs one step of retention as ingest would. */
   async retain (limits: RetentionLimits): Promise<void> {
     const retained = await this.#writer.retain(limits)
-    if (retained !== undefined) this.#serve.grew([...retained.taken.keys()].filter(kind => retained.taken[kind]! > 0), retained.heads)
+    if (retained !== undefined) this.#serve.grew(retained.taken, retained.heads)
   }
 
   /** What the agent's own commands see. */

@@ -167,6 +167,21 @@ t.test('an event sent too often is parked, and can be put back or dropped', asyn
   t.same([after.position.floor, [...after.unpark].sort()], [2, [1, 2]])
 })
 
+t.test('an event that is parked again and put back at once keeps its copy', async t => {
+  const queue = queueOf(1)
+  queue.open(1, load({ maxDeliveries: 1 }))
+  drain(queue, 0)
+  queue.expire(30_000)
+  queue.snapshot()
+  t.ok(queue.release(1))
+  drain(queue, 30_000)
+  queue.expire(60_000)
+  t.equal(queue.stats().parked, 1)
+  t.ok(queue.release(1), 'before the second parking was stored')
+  t.equal(queue.retained(2), 0)
+  t.match(drain(queue, 60_000), [{ id: 1, copied: true }])
+})
+
 t.test('what retention takes is counted, once', async t => {
   const queue = queueOf(10)
   queue.open(1, load({ window: 3 }))

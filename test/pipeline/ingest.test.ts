@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap'
 import { configSchema } from '../../agent/config/schema.ts'
+import { tenantWish } from '../../agent/config/tenants.ts'
 import { Ingest } from '../../agent/ingest.ts'
 import { systemClock, type Clock } from '../../agent/lib/clock.ts'
 import type { SubscriberEvent } from '../../agent/location/event.ts'
-import { openNetworkWriter } from '../../agent/store/network.ts'
-import { NetworkWriter } from '../../agent/store/network-writer.ts'
+import { openWriter } from '../../agent/store/open-writer.ts'
 import { SpaceWatch } from '../../agent/store/space.ts'
 import { capture, type TimedProcedure } from '../generator/history.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
@@ -20,23 +20,27 @@ class Half {
   /** Events that retention took. */
   taken = 0
   readonly told: SubscriberEvent[] = []
-  readonly ingest: Ingest
+  ingest!: Ingest
 
-  constructor (t: Test, settings: object = {}) {
-    const clock: Clock = { ...systemClock, now: () => this.now, monotonic: () => this.monotonic }
+  static async make (t: Test, settings: object = {}): Promise<Half> {
+    const half = new Half()
+    const clock: Clock = { ...systemClock, now: () => half.now, monotonic: () => half.monotonic }
     const directory = temporaryDirectory(t)
-    const writer = new NetworkWriter(openNetworkWriter(directory, { incarnation: '0123456789abcdef', run: '0123456789abcdef' }), 1, clock)
-    this.ingest = new Ingest({
-      config: configSchema.parse(settings),
+    const config = configSchema.parse(settings)
+    const { writer, tenants } = await openWriter(directory, { incarnation: '0123456789abcdef', run: '0123456789abcdef' }, tenantWish(config), clock)
+    half.ingest = new Ingest({
+      config,
       writer,
+      tenants,
       clock,
       madeAt: START,
       space: new SpaceWatch(directory, 1 << 20, () => {}),
-      onRetained: ({ taken }) => { this.taken += taken.reduce((sum, count) => sum + count, 0) },
-      onTold: ({ events }) => { this.told.push(...events.map(({ event }) => event)) },
+      onRetained: ({ taken }) => { half.taken += taken.reduce((sum, { count }) => sum + count, 0) },
+      onTold: ({ events }) => { half.told.push(...events.map(({ event }) => event)) },
       onFatal: error => { throw error }
     })
     t.teardown(async () => { await writer.close() })
+    return half
   }
 
   async replay (...history: TimedProcedure[]): Promise<string[]> {
@@ -54,7 +58,7 @@ class Half {
 }
 
 t.test('a SIM that stays put is told again by the wall clock, until it is purged', async t => {
-  const half = new Half(t)
+  const half = await Half.make(t)
   t.same(await half.replay(ULR), ['first-attachment', 'periodic-country', 'handset-change'])
   half.now = START + 14 * DAY_MS - 1_000
   await half.ingest.tick()
@@ -71,25 +75,25 @@ t.test('a SIM that stays put is told again by the wall clock, until it is purged
 })
 
 t.test('a learning time records first attachments and first handsets and tells what changes', async t => {
-  const half = new Half(t, { tracker: { learning_hours: 24 } })
+  const half = await Half.make(t, { tracker: { learning_hours: 24 } })
   t.same(await half.replay(ULR), [])
   half.now = START + 2 * DAY_MS
   t.same(await half.replay({ ...ULR, time: START + DAY_MS, plmn: '24001' }), ['country-change', 'periodic-country'])
 })
 
 t.test('without a learning time everything is told, however far behind the wall clock is', async t => {
-  const half = new Half(t)
+  const half = await Half.make(t)
   half.now = START - DAY_MS
   t.same(await half.replay(ULR), ['first-attachment', 'periodic-country', 'handset-change'])
 })
 
 t.test('a home country can be left out of periodic events', async t => {
-  const half = new Half(t, { tracker: { home_country: 'NO' } })
+  const half = await Half.make(t, { tracker: { home_country: 'NO' } })
   t.same(await half.replay(ULR), ['first-attachment', 'handset-change'])
 })
 
 t.test('a network of no known country is stored and counted, and is no change', async t => {
-  const half = new Half(t)
+  const half = await Half.make(t)
   await half.replay(ULR)
   const replay = half.ingest.replay(0)
   await replay.data(capture([{ ...ULR, time: START + 1_000, plmn: '90170' }]))
@@ -99,7 +103,7 @@ t.test('a network of no known country is stored and counted, and is no change', 
 })
 
 t.test('nothing is old in the first hour, or because the wall clock jumped', async t => {
-  const half = new Half(t, { store: { retention_days: 1 } })
+  const half = await Half.make(t, { store: { retention_days: 1 } })
   t.equal((await half.replay(ULR)).length, 3)
   half.now = START + 30 * DAY_MS
   half.monotonic = 3_599_000
@@ -114,9 +118,29 @@ t.test('nothing is old in the first hour, or because the wall clock jumped', asy
 })
 
 t.test('events grow old by when they were recorded', async t => {
-  const half = new Half(t, { store: { retention_days: 1 } })
+  const half = await Half.make(t, { store: { retention_days: 1 } })
   half.now = START + 400 * DAY_MS
   t.equal((await half.replay(ULR)).length, 3, 'an old capture')
   await half.ingest.tick()
   t.same(await half.replay({ ...ULR, time: START + 1_000, plmn: '24001' }), ['country-change', 'periodic-country'])
+})
+
+t.test('each tenant has its own interval and home country; nobody\'s SIMs are counted', async t => {
+  const tenants = [
+    { name: 'north', imsi_prefixes: ['24201'], periodic_interval_hours: 24 },
+    { name: 'guest', imsi_prefixes: ['24077'], home_country: 'NO' }
+  ]
+  const half = await Half.make(t, { tenants })
+  t.same(await half.replay(ULR), ['first-attachment', 'periodic-country', 'handset-change'])
+  t.same(await half.replay({ ...ULR, imsi: '240770000000001' }), ['first-attachment', 'handset-change'], 'at home in Norway')
+  half.now = START + DAY_MS
+  await half.ingest.tick()
+  t.match(half.told.splice(0), [{ kind: 'periodic-country', imsi: ULR.imsi }], 'its interval is a day')
+  const replay = half.ingest.replay(0)
+  await replay.data(capture([{ ...ULR, imsi: '262010000000001' }]))
+  await replay.endOfFile()
+  t.match((await replay.close()).discards, { 'tenant.none': 1 })
+  t.same(half.kinds(), [])
+  const known = { msisdn: undefined, country: undefined, imei: undefined, time: START }
+  t.match(await half.ingest.import([{ imsi: '262010000000001', ...known }, { imsi: '242010000000009', ...known }]), { changed: 1, nobodys: 1 })
 })
