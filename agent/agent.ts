@@ -17,11 +17,14 @@ import { takeStateDirectory } from './store/state-directory.ts'
 /** Command lines that may talk to the agent at once. */
 const CONTROL_CONNECTIONS = 64
 
+/** What is under way when the agent fails has so long to end. */
+const HALT_MS = 1_000
+
 /** What an agent is started with. */
 export interface AgentParts {
   config: Config
   log: Log
-  /** Told when the agent cannot go on and the process must end: StoreDamaged where a restart does not help. */
+  /** Told when the agent cannot go on and writes nothing any more: the process must end. StoreDamaged where a restart does not help. */
   onFatal: (error: Error) => void
   /** Clock of the lower half; the upper half, a thread of its own, runs on the system's. */
   clock?: Clock
@@ -31,6 +34,8 @@ export interface AgentParts {
 export interface Agent {
   /** Port of the public gRPC server. */
   port: number
+  /** Says why it cannot go on, and ends. */
+  fail: (error: Error) => void
   /** Stops in order: no new events, streams ended, positions stored, data closed, lock given back. */
   stop: () => Promise<void>
 }
@@ -54,24 +59,34 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     await serve?.stop()
     unlock()
   }
+  let failing = false
+  const fail = (error: Error): void => {
+    log.error(error instanceof StoreDamaged ? {} : { stack: error.stack }, error.message)
+    if (failing) return
+    failing = true
+    // What does not end, on a disk that hangs, would keep the process from exiting. A kill leaves a commit whole or undone.
+    clock.after(HALT_MS, () => { process.kill(process.pid, 'SIGKILL') })
+    void Promise.all([ingest?.halt(), serve?.halt()]).then(() => { onFatal(error) })
+  }
   try {
     let readOnly = false
-    ingest = await startIngest(config, identity, onFatal, (low, freeMib) => {
+    ingest = await startIngest(config, identity, fail, (low, freeMib) => {
       readOnly = low
       const room = { freeMib, reserveMib: config.store.reserve_mib }
       if (low) log.error(room, 'the disk is full: nothing new is stored until there is room; acknowledgements go on')
       else log.info(room, 'there is room on the disk: new state is stored')
     })
-    serve = new Serve({ config, identity, clock, log, onFatal: error => { onFatal(asDamage(error, config.state_directory)) } })
+    serve = new Serve({ config, identity, clock, log, onFatal: error => { fail(asDamage(error, config.state_directory)) } })
     sealIdentity(config.state_directory)
     ingest.onGrew = serve.grew
     const port = await serve.listen(config.listen)
     control = await startControl(config, ingest, serve, clock, () => readOnly)
     log.info({ port, socket: config.control_socket }, 'serving')
-    if (records === undefined) scanning = scan(config.state_directory, log, onFatal, scanStop.signal)
+    if (records === undefined) scanning = scan(config.state_directory, log, fail, scanStop.signal)
     else log.info({ records }, SOUND)
     return {
       port,
+      fail,
       stop: async () => {
         await stop()
         log.info({}, 'stopped')
@@ -86,7 +101,7 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
 const SOUND = 'all stored records are sound'
 
 /** Reads every record beside the running agent: damage inside the file shows itself early, and not to a client. */
-async function scan (directory: string, log: Log, onFatal: AgentParts['onFatal'], stop: AbortSignal): Promise<void> {
+async function scan (directory: string, log: Log, fail: (error: Error) => void, stop: AbortSignal): Promise<void> {
   let inspection
   try {
     inspection = await inspect(directory, 'records', stop)
@@ -95,7 +110,7 @@ async function scan (directory: string, log: Log, onFatal: AgentParts['onFatal']
     return
   }
   const { records, problems } = inspection
-  if (problems.length > 0) onFatal(new StoreDamaged(problems.join('; '), directory))
+  if (problems.length > 0) fail(new StoreDamaged(problems.join('; '), directory))
   else log.info({ records }, SOUND)
 }
 

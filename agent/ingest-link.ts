@@ -19,6 +19,7 @@ export class IngestLink {
   readonly #pending = new Map<number, { resolve: (value: unknown) => void, reject: (error: Error) => void }>()
   #lastId = 0
   #stopping = false
+  #ended = false
 
   /** Told of logs that have grown, after it is on disk. */
   onGrew: (logs: EventLog[], heads: Heads) => void = () => {}
@@ -49,7 +50,10 @@ export class IngestLink {
         if (message.say === 'ready') { ready = true; resolve() } else link.#hear(message, directory, fail)
       })
       worker.on('error', error => { fail(asDamage(error, directory)) })
-      worker.on('exit', code => { fail(new Error(`the ingest thread ended with ${code}`)) })
+      worker.on('exit', code => {
+        link.#ended = true
+        fail(new Error(`the ingest thread ended with ${code}`))
+      })
     })
     return link
   }
@@ -76,6 +80,12 @@ export class IngestLink {
   /** Resolves with what the subscribers were, once they are on disk. */
   async import (rows: ImportedSubscriber[]): Promise<Imported> {
     return await this.#ask({ ask: 'import', rows }) as Imported
+  }
+
+  /** Writes nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */
+  async halt (): Promise<void> {
+    this.#stopping = true
+    if (!this.#ended) await this.#ask({ ask: 'halt' })
   }
 
   /** Commits what is under way, closes the data and ends the thread. */

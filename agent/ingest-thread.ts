@@ -27,6 +27,7 @@ export type IngestRequest = { id: number } & (
   { ask: 'replay-end-of-file', replay: number } |
   { ask: 'replay-close', replay: number } |
   { ask: 'import', rows: ImportedSubscriber[] } |
+  { ask: 'halt' } |
   { ask: 'stop' })
 
 /** What the thread says. */
@@ -47,6 +48,8 @@ async function run (port: MessagePort, { config, path, belonging, madeAt }: Inge
   const onFatal = (error: unknown): void => {
     say({ say: 'fatal', text: error instanceof Error ? error.message : String(error), damaged: error instanceof RecordDamaged })
   }
+  // A thread that ended by itself would leave a commit half done.
+  process.on('uncaughtException', onFatal)
   const { writer, tenants } = await openWriter(path, belonging, tenantWish(config), systemClock)
   const replays = new Map<number, OpenReplay>()
   /** What was told to replays that are ending. */
@@ -89,6 +92,9 @@ async function run (port: MessagePort, { config, path, belonging, madeAt }: Inge
       }
       case 'import':
         return await ingest.import(request.rows)
+      case 'halt':
+        await writer.halt()
+        return
       case 'stop':
         await ingest.stop()
         await writer.close()

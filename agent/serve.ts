@@ -97,6 +97,11 @@ export class Serve {
     this.dispatcher.grew(logs, heads)
   }
 
+  /** Stores nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */
+  async halt (): Promise<void> {
+    await this.#clients.halt()
+  }
+
   /** Ends all streams, stores where every queue stands, and closes the data. */
   async stop (): Promise<void> {
     this.#health.stop()

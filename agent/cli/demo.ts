@@ -36,7 +36,7 @@ export const demo: Verb = {
     const agent = await startAgent({
       config,
       log,
-      onFatal: error => { log.error({}, error.message); leave(EXIT.software) }
+      onFatal: () => { leave(EXIT.software) }
     }).catch((error: unknown) => { throw startupError(error) })
     const stopped = stopSignal()
     printLine(`The agent serves gRPC on ${config.listen}; its data are in ${config.state_directory}.`)

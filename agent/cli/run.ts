@@ -16,13 +16,10 @@ export const run: Verb = {
     const { values } = parseArgs({ args, options: CONFIG_OPTION })
     const config = readConfiguration(values.config)
     const log = openLog(config.log.level, 'agent')
-    const onFatal = (error: Error): void => {
-      log.error(error instanceof StoreDamaged ? {} : { stack: error.stack }, error.message)
-      leave(error instanceof StoreDamaged ? EXIT.data : EXIT.software)
-    }
-    // What nobody caught ends the process as well, and by the same way out.
-    process.on('uncaughtException', onFatal)
+    const onFatal = (error: Error): void => { leave(error instanceof StoreDamaged ? EXIT.data : EXIT.software) }
     const agent = await startAgent({ config, log, onFatal }).catch((error: unknown) => { throw startupError(error) })
+    // What nobody caught ends the process as well, by the same way out.
+    process.on('uncaughtException', agent.fail)
     await stopSignal()
     await agent.stop()
     return EXIT.ok

@@ -1,7 +1,7 @@
 import type { RootDatabase } from 'lmdb'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { claim, type Belonging } from './belonging.ts'
-import { commit } from './commit.ts'
+import { Commits } from './commits.ts'
 import { openEnvironment, openTable } from './environment.ts'
 import { decodeParked, encodeParked, type ParkedEvent } from './parked-record.ts'
 import { RecordTable } from './record-table.ts'
@@ -41,9 +41,11 @@ export class ClientsStore {
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly #queues: RecordTable
   readonly #parked: RecordTable
+  readonly #commits: Commits
 
   private constructor (root: RootDatabase<Buffer, Buffer>) {
     this.#root = root
+    this.#commits = new Commits(root)
     this.#queues = new RecordTable(openTable(root, 'queues'))
     this.#parked = new RecordTable(openTable(root, 'parked'))
   }
@@ -79,7 +81,7 @@ export class ClientsStore {
 
   /** Writes in one commit; resolves once it is on disk. Rejects when the disk failed: the process must end. */
   async save (changes: readonly QueueChange[]): Promise<void> {
-    await commit(this.#root, () => {
+    await this.#commits.run(() => {
       for (const { queue, position, parked, unparked } of changes) {
         for (const event of parked) this.#parked.put(parkedKey(queue, event.id), encodeParked(event))
         for (const id of unparked) this.#parked.remove(parkedKey(queue, id))
@@ -87,6 +89,11 @@ export class ClientsStore {
         else this.#queues.remove(makeKey(queue))
       }
     })
+  }
+
+  /** Writes nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */
+  async halt (): Promise<void> {
+    await this.#commits.halt()
   }
 
   async close (): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { EVENT_KINDS, type SubscriberEvent } from '../location/event.ts'
 import type { Subscriber } from '../location/subscriber.ts'
-import { commit } from './commit.ts'
+import { Commits } from './commits.ts'
 import { decodeEvent, encodeEvent } from './event-record.ts'
 import { encodeHead } from './head.ts'
 import { decodeDueKey, decodeEventKey, dueKey, eventKey, numberKey, subscriberKey } from './keys.ts'
@@ -69,6 +69,7 @@ export class NetworkWriter {
   /** Every tenant that ever had data here, the configured ones among them. */
   readonly #known: readonly Tenant[]
   readonly #clock: Clock
+  readonly #commits: Commits
   #heads: Heads
 
   /** The configured tenants must have their numbers. Throws RecordDamaged. */
@@ -77,6 +78,7 @@ export class NetworkWriter {
     this.#tenants = tenants
     this.#known = knownTenants(network)
     this.#clock = clock
+    this.#commits = new Commits(network.root)
     this.#heads = readHeads(network, this.#known)
   }
 
@@ -131,6 +133,11 @@ export class NetworkWriter {
     return { taken: taken.map(([log, events]) => ({ ...log, count: events.length })), heads }
   }
 
+  /** Writes nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */
+  async halt (): Promise<void> {
+    await this.#commits.halt()
+  }
+
   async close (): Promise<void> {
     await this.#network.root.close()
   }
@@ -180,7 +187,7 @@ export class NetworkWriter {
     const committed = nothing(new Map())
     // A throw inside the callback would not roll back, so it is carried out of it; the caller ends the process.
     let failure: unknown
-    await commit(this.#network.root, () => {
+    await this.#commits.run(() => {
       try {
         // Callbacks run one after the other, in one transaction or in several: each goes on from where the one before it ended.
         const heads = committed.heads = new Map([...this.#heads].map(([tenant, heads]) => [tenant, heads.map(head => ({ ...head }))]))

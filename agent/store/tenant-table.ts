@@ -1,4 +1,4 @@
-import { commit } from './commit.ts'
+import { Commits } from './commits.ts'
 import type { Network } from './network.ts'
 import { RecordReader, RecordWriter } from './record.ts'
 import { Tenants, type Tenant } from './tenant.ts'
@@ -29,7 +29,7 @@ export async function numberTenants (network: Network, names: readonly string[])
   const fresh = names.filter(name => !known.some(tenant => tenant.name === name))
   if (fresh.length === 0) return
   let last = Math.max(0, ...known.map(({ number }) => number))
-  await commit(network.root, () => {
+  await new Commits(network.root).run(() => {
     for (const name of fresh) {
       const key = Buffer.alloc(2)
       key.writeUInt16BE(++last)

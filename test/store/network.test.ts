@@ -42,6 +42,18 @@ async function openStore (t: Test, clock = new ManualClock(START)): Promise<{ wr
 
 const step = (state: Parameters<typeof track>[0], sighting: Sighting): ReturnType<typeof track> => track(state, sighting, POLICY)
 
+t.test('a writer that is halted ends what is under way and begins nothing more', async t => {
+  const { writer, reader } = await openStore(t)
+  const underWay = writer.commit([ulr()], step)
+  await writer.halt()
+  await underWay
+  void writer.commit([ulr({ imsi: '242010000000002' })], step)
+  await new Promise(resolve => { setImmediate(resolve) })
+  reader.refresh()
+  t.match(reader.subscriber('242010000000001'), { country: 'NO' })
+  t.equal(reader.subscriber('242010000000002'), undefined)
+})
+
 t.test('one commit holds the state and its events, and a reader sees both or neither', async t => {
   const { writer, reader } = await openStore(t)
   const committed = await writer.commit([ulr(), ulr({ time: START + 1000, plmn: '24001' })], step)
