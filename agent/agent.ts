@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ControlServiceService } from '../gen/landfall/control/v1/control.ts'
 import { controlHandlers } from './api/control-service.ts'
+import type { Erasures } from './api/erasure.ts'
 import { listen } from './api/listener.ts'
 import { CONTROL_MESSAGE_BYTES, makeServer, stopServer } from './api/server.ts'
 import type { Config } from './config/schema.ts'
@@ -80,7 +81,10 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     sealIdentity(config.state_directory)
     ingest.onGrew = serve.grew
     const port = await serve.listen(config.listen)
-    control = await startControl(config, ingest, serve, clock, () => readOnly)
+    const upper = ingest
+    const erasures = serve.erasures(async imsi => await upper.forget(imsi))
+    erasures.resume().catch(fail)
+    control = await startControl(config, { ingest, serve, erasures, clock, readOnly: () => readOnly })
     log.info({ port, socket: config.control_socket }, 'serving')
     if (records === undefined) scanning = scan(config.state_directory, log, fail, scanStop.signal)
     else log.info({ records }, SOUND)
@@ -116,19 +120,22 @@ async function scan (directory: string, log: Log, fail: (error: Error) => void, 
 
 async function startIngest (config: Config, identity: Identity, onFatal: (error: Error) => void, onSpace: SpaceListener): Promise<IngestLink> {
   const path = stateFiles(config.state_directory).network
-  const { incarnation, run, madeAt } = identity
-  return await IngestLink.start({ config, path, belonging: { incarnation, run }, madeAt }, onFatal, onSpace)
+  const { incarnation, run, erasureKey, madeAt } = identity
+  return await IngestLink.start({ config, path, belonging: { incarnation, run }, erasureKey, madeAt }, onFatal, onSpace)
 }
 
 /** The open control socket. */
 interface Control { stop: () => Promise<void> }
 
 /** The control socket: only this user may speak to it. The lock says that a socket found there is a dead agent's. */
-async function startControl (config: Config, ingest: IngestLink, serve: Serve, clock: Clock, readOnly: () => boolean): Promise<Control> {
+async function startControl (
+  config: Config, { ingest, serve, erasures, clock, readOnly }: { ingest: IngestLink, serve: Serve, erasures: Erasures, clock: Clock, readOnly: () => boolean }
+): Promise<Control> {
   mkdirSync(dirname(config.control_socket), { recursive: true, mode: 0o700 })
   const server = makeServer(CONTROL_MESSAGE_BYTES)
   server.addService(ControlServiceService, controlHandlers({
     ingest,
+    erase: async imsi => await erasures.erase(imsi),
     reader: serve.reader,
     dispatcher: serve.dispatcher,
     readOnly,

@@ -82,6 +82,11 @@ export class IngestLink {
     return await this.#ask({ ask: 'import', rows }) as Imported
   }
 
+  /** Erases what is stored of a SIM; resolves with how many of its events went, once that is on disk. */
+  async forget (imsi: string): Promise<number> {
+    return await this.#ask({ ask: 'forget', imsi }) as number
+  }
+
   /** Writes nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */
   async halt (): Promise<void> {
     this.#stopping = true

@@ -17,6 +17,7 @@ export interface IngestThreadData {
   /** Directory of the environment `network`. */
   path: string
   belonging: Belonging
+  erasureKey: Uint8Array
   madeAt: number
 }
 
@@ -27,6 +28,7 @@ export type IngestRequest = { id: number } & (
   { ask: 'replay-end-of-file', replay: number } |
   { ask: 'replay-close', replay: number } |
   { ask: 'import', rows: ImportedSubscriber[] } |
+  { ask: 'forget', imsi: string } |
   { ask: 'halt' } |
   { ask: 'stop' })
 
@@ -43,14 +45,14 @@ export type IngestMessage =
   { say: 'fatal', text: string, damaged: boolean }
 
 /** Runs the upper half in this thread until it is asked to stop. */
-async function run (port: MessagePort, { config, path, belonging, madeAt }: IngestThreadData): Promise<void> {
+async function run (port: MessagePort, { config, path, belonging, erasureKey, madeAt }: IngestThreadData): Promise<void> {
   const say = (message: IngestMessage): void => { port.postMessage(message) }
   const onFatal = (error: unknown): void => {
     say({ say: 'fatal', text: error instanceof Error ? error.message : String(error), damaged: error instanceof RecordDamaged })
   }
   // A thread that ended by itself would leave a commit half done.
   process.on('uncaughtException', onFatal)
-  const { writer, tenants } = await openWriter(path, belonging, tenantWish(config), systemClock)
+  const { writer, tenants } = await openWriter(path, belonging, tenantWish(config), systemClock, erasureKey)
   const replays = new Map<number, OpenReplay>()
   /** What was told to replays that are ending. */
   const closing = new Set<OpenReplay['told']>()
@@ -92,6 +94,8 @@ async function run (port: MessagePort, { config, path, belonging, madeAt }: Inge
       }
       case 'import':
         return await ingest.import(request.rows)
+      case 'forget':
+        return await ingest.forget(request.imsi)
       case 'halt':
         await writer.halt()
         return

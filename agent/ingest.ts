@@ -140,6 +140,12 @@ export class Ingest {
     return await importSubscribers(rows, this.#parts.writer)
   }
 
+  /** Erases a SIM; resolves with how many of its events went, once that is on disk. */
+  async forget (imsi: string): Promise<number> {
+    await this.flushed()
+    return await this.#parts.writer.forget(imsi)
+  }
+
   /** Opens a run of capture files. Throws StoreFull, as the run does when room runs out on the way. */
   replay (speed: number): Replay {
     this.#parts.space.demand()

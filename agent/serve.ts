@@ -2,6 +2,7 @@ import type { Server } from '@grpc/grpc-js'
 import { EventServiceService } from '../gen/landfall/v1/events.ts'
 import { SmsServiceService } from '../gen/wgtwo/sms/v1/sms.ts'
 import { SubscriptionEventServiceService } from '../gen/wgtwo/subscription/v1/subscription.ts'
+import { Erasures } from './api/erasure.ts'
 import { EventService } from './api/event-service.ts'
 import { Health } from './api/health.ts'
 import { Identifiers } from './api/identifier.ts'
@@ -47,6 +48,8 @@ export class Serve {
   readonly dispatcher: Dispatcher
   readonly #connections: number
   readonly #clock: Clock
+  readonly #log: Log
+  readonly #identifiers: Identifiers
   readonly #clients: ClientsStore
   readonly #subscriptions: SubscriptionService
   readonly #events: EventService
@@ -60,6 +63,8 @@ export class Serve {
     const { delivery } = config
     this.#connections = delivery.connections
     this.#clock = clock
+    this.#log = log
+    this.#identifiers = new Identifiers(new Pseudonyms(identity.pseudonymKey), config.region)
     this.reader = new NetworkReader(openNetworkReader(files.network, identity.incarnation))
     this.#clients = ClientsStore.open(files.clients, identity)
     const limits = { queuesPerClient: delivery.queues_per_client, streams: delivery.streams, idleQueueMs: delivery.idle_queue_hours * HOUR_MS }
@@ -71,7 +76,7 @@ export class Serve {
     const parts = {
       dispatcher: this.dispatcher,
       tokens: new AckTokens(identity.tokenKey, identity.incarnation),
-      identifiers: new Identifiers(new Pseudonyms(identity.pseudonymKey), config.region),
+      identifiers: this.#identifiers,
       clock,
       streamMinutes: delivery.stream_minutes,
       maxDeliveries: delivery.max_deliveries
@@ -95,6 +100,16 @@ export class Serve {
   /** Logs have grown or lost their beginning, and that is on disk. */
   readonly grew = (logs: readonly EventLog[], heads: Heads): void => {
     this.dispatcher.grew(logs, heads)
+  }
+
+  /** Erases persons; `forget` erases what the upper half has of one. */
+  erasures (forget: (imsi: string) => Promise<number>): Erasures {
+    return new Erasures({
+      clients: this.#clients,
+      dispatcher: this.dispatcher,
+      forget,
+      audit: (imsi, events) => { this.#log.info({ subscription: this.#identifiers.resourceName(imsi), events }, 'a subscriber was erased') }
+    })
   }
 
   /** Stores nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */

@@ -1,6 +1,7 @@
 import type { ServerReadableStream } from '@grpc/grpc-js'
 import type {
   ControlServiceServer,
+  ForgetSubscriberResponse,
   ImportSubscribersRequest,
   ImportSubscribersResponse,
   ReplayRequest,
@@ -33,6 +34,8 @@ export interface ControlParts {
     closeReplay: (replay: number) => Promise<ReplaySummary>
     import: (rows: ImportedSubscriber[]) => Promise<{ changed: number, nobodys: number }>
   }
+  /** Erases a SIM; resolves with how many of its events went. */
+  erase: (imsi: string) => Promise<number>
   reader: NetworkReader
   dispatcher: Dispatcher
   /** Whether the disk is too full for anything new. */
@@ -49,6 +52,7 @@ export function controlHandlers (parts: ControlParts): ControlServiceServer {
   return {
     replay: (call, callback) => { answer(replay(parts, call), callback) },
     importSubscribers: (call, callback) => { answer(importSubscribers(parts, call), callback) },
+    forgetSubscriber: (call, callback) => { answer(forgetSubscriber(parts, call.request.imsi), callback) },
     showSubscriber: (call, callback) => { answer(showSubscriber(parts, call.request), callback) },
     checkData: (_call, callback) => {
       answer(parts.inspect().then(({ records, problems }) => ({ records: BigInt(records), problems })), callback)
@@ -99,6 +103,11 @@ async function importSubscribers (
     nobodys += done.nobodys
   }
   return { changed: BigInt(changed), unchanged: BigInt(taken - changed - nobodys), nobodys: BigInt(nobodys) }
+}
+
+async function forgetSubscriber ({ erase }: ControlParts, imsi: string): Promise<ForgetSubscriberResponse> {
+  if (!/^\d{6,15}$/.test(imsi)) throw new InvalidArgument('imsi must be 6 to 15 digits')
+  return { events: BigInt(await erase(imsi)) }
 }
 
 async function showSubscriber ({ reader }: ControlParts, { by }: ShowSubscriberRequest): Promise<{ subscribers: string[] }> {

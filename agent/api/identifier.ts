@@ -16,8 +16,13 @@ export class Identifiers {
     return {
       subscriptionIdentifier: {
         value: this.#pseudonyms.pairwise(CLIENT, TENANT.name, imsi),
-        wg2rn: this.#pseudonyms.resourceName(TENANT.name, this.#region, imsi)
+        wg2rn: this.resourceName(imsi)
       }
     }
+  }
+
+  /** Names a subscription in the log: no client sees another's value, and nobody the IMSI. */
+  resourceName (imsi: string): string {
+    return this.#pseudonyms.resourceName(TENANT.name, this.#region, imsi)
   }
 }

@@ -27,7 +27,7 @@ export async function replayToJson (paths: readonly string[], config: Config, sp
   const directory = mkdtempSync(join(tmpdir(), 'landfall-replay-'))
   process.once('exit', () => { rmSync(directory, { recursive: true, force: true }) })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT.ok))
-  const { writer, tenants } = await openWriter(directory, NOBODYS, tenantWish(config), systemClock)
+  const { writer, tenants } = await openWriter(directory, NOBODYS, tenantWish(config), systemClock, Buffer.alloc(32))
   const ingest = new Ingest({
     config: { ...config, tracker: { ...config.tracker, learning_hours: 0 } },
     writer,

@@ -43,7 +43,7 @@ export async function importFile (path: string, config: Config): Promise<number>
 async function importHere (path: string, config: Config, identity: Identity): Promise<Imported> {
   const directory = config.state_directory
   const files = stateFiles(directory)
-  const { writer } = await openWriter(files.network, identity, tenantWish(config), systemClock)
+  const { writer } = await openWriter(files.network, identity, tenantWish(config), systemClock, identity.erasureKey)
   const clients = ClientsStore.open(files.clients, identity)
   sealIdentity(directory)
   const take: Take = async rows => {

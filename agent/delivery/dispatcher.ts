@@ -212,6 +212,18 @@ export class Dispatcher {
     return await this.#command(name, live => ids.filter(id => live.queue.drop(id)).length)
   }
 
+  /** Drops the copies that queues have of a SIM's events; resolves once that is on disk. */
+  async forget (imsi: string): Promise<void> {
+    const changed: Promise<void>[] = []
+    for (const live of this.#queues.values()) {
+      if (!live.target.durable) continue
+      const ids = [...this.#clients.parked(live.target.queue)].filter(({ event }) => event.event?.imsi === imsi).map(({ id }) => id)
+      for (const id of ids) live.queue.skip(id)
+      if (ids.length > 0) changed.push(this.#save(live))
+    }
+    await Promise.all(changed)
+  }
+
   /** Stores where every queue stands, so that the next start redelivers nothing needlessly. Call it after all streams were closed. */
   async stop (): Promise<void> {
     this.#alarm.stop()

@@ -2,7 +2,7 @@ import type { RootDatabase } from 'lmdb'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { claim, type Belonging } from './belonging.ts'
 import { Commits } from './commits.ts'
-import { openEnvironment, openTable } from './environment.ts'
+import { openEnvironment, openTable, type Table } from './environment.ts'
 import { decodeParked, encodeParked, type ParkedEvent } from './parked-record.ts'
 import { RecordTable } from './record-table.ts'
 import { decodeQueuePosition, encodeQueuePosition, type QueuePosition } from './queue-record.ts'
@@ -35,12 +35,14 @@ export interface StoredQueue {
 }
 
 const ID_BYTES = 6
+const EMPTY = Buffer.alloc(0)
 
 /** What clients did: the positions of their queues, and the events these have put aside. One thread writes it. */
 export class ClientsStore {
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly #queues: RecordTable
   readonly #parked: RecordTable
+  readonly #erasures: Table
   readonly #commits: Commits
 
   private constructor (root: RootDatabase<Buffer, Buffer>) {
@@ -48,6 +50,7 @@ export class ClientsStore {
     this.#commits = new Commits(root)
     this.#queues = new RecordTable(openTable(root, 'queues'))
     this.#parked = new RecordTable(openTable(root, 'parked'))
+    this.#erasures = openTable(root, 'erasures')
   }
 
   /** Opens it, making what is missing. Throws StoreDamaged when it belongs to other data. */
@@ -77,6 +80,21 @@ export class ClientsStore {
     this.#root.resetReadTxn()
     const value = this.#parked.get(parkedKey(queue, id))
     return value === undefined ? undefined : decodeParked(id, value)
+  }
+
+  /** SIMs whose erasure was begun and not ended. */
+  erasures (): string[] {
+    return [...this.#erasures.getKeys()].map(key => key.toString())
+  }
+
+  /** Resolves once it is on disk that a SIM is to be erased. */
+  async intendErasure (imsi: string): Promise<void> {
+    await this.#commits.run(() => { void this.#erasures.put(Buffer.from(imsi), EMPTY) })
+  }
+
+  /** Resolves once it is on disk that nothing is left to erase of a SIM. */
+  async endErasure (imsi: string): Promise<void> {
+    await this.#commits.run(() => { void this.#erasures.remove(Buffer.from(imsi)) })
   }
 
   /** Writes in one commit; resolves once it is on disk. Rejects when the disk failed: the process must end. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Belonging } from './belonging.ts'
@@ -17,6 +17,8 @@ export interface Identity extends Belonging {
   madeAt: number
   /** Key of the pseudonyms. Losing it changes every subscription's identifier. */
   pseudonymKey: Buffer
+  /** Key of the hashes that stay of erased SIMs; made from the pseudonyms' key. */
+  erasureKey: Buffer
   /** Key of the ack tokens. Losing it makes tokens in flight worthless; their events are sent again. */
   tokenKey: Buffer
 }
@@ -62,7 +64,8 @@ export function readIdentity (directory: string): Identity {
     if (!existsSync(data)) throw new StoreDamaged(`${data} is missing`, directory)
     if (statSync(data).size === 0) throw new StoreDamaged(`${data} is empty`, directory)
   }
-  return { incarnation, run: nextRun, madeAt, pseudonymKey: readKey(files.pseudonymKey, directory), tokenKey: readKey(files.tokenKey, directory) }
+  const pseudonymKey = readKey(files.pseudonymKey, directory)
+  return { incarnation, run: nextRun, madeAt, pseudonymKey, erasureKey: erasureKey(pseudonymKey), tokenKey: readKey(files.tokenKey, directory) }
 }
 
 /** Says that a run is about to mark both environments: until `sealIdentity` they may carry its mark or that of the run before. */
@@ -128,7 +131,12 @@ function makeIdentity (directory: string, incarnation: string, madeAt: number): 
   const files = stateFiles(directory)
   writeIdentity(directory, { incarnation, madeAt, sealed: false })
   for (const path of [files.network, files.clients]) mkdirSync(path, { recursive: true, mode: 0o700 })
-  return { incarnation, run: newMark(), madeAt, pseudonymKey: makeKey(files.pseudonymKey), tokenKey: makeKey(files.tokenKey) }
+  const pseudonymKey = makeKey(files.pseudonymKey)
+  return { incarnation, run: newMark(), madeAt, pseudonymKey, erasureKey: erasureKey(pseudonymKey), tokenKey: makeKey(files.tokenKey) }
+}
+
+function erasureKey (pseudonymKey: Buffer): Buffer {
+  return createHmac('sha256', pseudonymKey).update('erasure').digest()
 }
 
 function makeKey (path: string): Buffer {

@@ -1,8 +1,9 @@
 import type { Clock } from '../lib/clock.ts'
 import { EVENT_KINDS, type SubscriberEvent } from '../location/event.ts'
-import type { Subscriber } from '../location/subscriber.ts'
+import { unknownSubscriber, type Subscriber } from '../location/subscriber.ts'
 import { Commits } from './commits.ts'
 import { decodeEvent, encodeEvent } from './event-record.ts'
+import { Forgotten } from './forgotten.ts'
 import { encodeHead } from './head.ts'
 import { decodeDueKey, decodeEventKey, dueKey, eventKey, numberKey, subscriberKey } from './keys.ts'
 import type { Heads, EventLog } from './event-log.ts'
@@ -62,6 +63,9 @@ interface Doomed { key: Buffer, committedAt: number }
 /** Events of one log that one retention step removes at most, so that no commit stalls. */
 const RETENTION_SLICE = 5_000
 
+/** Events that an erasure looks at before other work gets its turn. */
+const ERASURE_SLICE = 20_000
+
 /** The only writer of what the network said. One commit holds the subscribers' new states and the events they caused. */
 export class NetworkWriter {
   readonly #network: Network
@@ -70,15 +74,17 @@ export class NetworkWriter {
   readonly #known: readonly Tenant[]
   readonly #clock: Clock
   readonly #commits: Commits
+  readonly #forgotten: Forgotten
   #heads: Heads
 
-  /** The configured tenants must have their numbers. Throws RecordDamaged. */
-  constructor (network: Network, tenants: Tenants, clock: Clock) {
+  /** The configured tenants must have their numbers. `erasureKey`: 32 secret bytes for what stays of erased SIMs. Throws RecordDamaged. */
+  constructor (network: Network, tenants: Tenants, clock: Clock, erasureKey: Uint8Array) {
     this.#network = network
     this.#tenants = tenants
     this.#known = knownTenants(network)
     this.#clock = clock
     this.#commits = new Commits(network.root)
+    this.#forgotten = new Forgotten(network.forgotten, erasureKey)
     this.#heads = readHeads(network, this.#known)
   }
 
@@ -133,6 +139,34 @@ export class NetworkWriter {
     return { taken: taken.map(([log, events]) => ({ ...log, count: events.length })), heads }
   }
 
+  /**
+   * Erases a SIM: its state, and its events, of which tombstones stay so that ids have no gaps. Resolves with how many events went, once all
+   * of it is on disk; what LMDB has freed stays in the file until it is used again or compacted.
+   */
+  async forget (imsi: string): Promise<number> {
+    await this.#transaction(() => {
+      for (const { number } of this.#known) {
+        const state = this.#read(number, imsi)
+        if (state === undefined) continue
+        this.#remove(number, state)
+        for (const { toldAt } of state.visited) void this.#network.due.remove(dueKey(number, toldAt, imsi))
+        this.#forgotten.add(imsi)
+      }
+    })
+    let erased = 0
+    for (let from: Buffer | undefined = FIRST_KEY; from !== undefined;) {
+      const { found, next } = this.#eventsOf(imsi, from)
+      erased += found.length
+      from = next
+      if (found.length > 0) {
+        await this.#transaction(() => {
+          for (const { key, committedAt } of found) this.#network.events.put(key, encodeEvent({ committedAt, event: undefined }))
+        })
+      } else await new Promise<void>(resolve => { setImmediate(resolve) })
+    }
+    return erased
+  }
+
   /** Writes nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */
   async halt (): Promise<void> {
     await this.#commits.halt()
@@ -140,6 +174,20 @@ export class NetworkWriter {
 
   async close (): Promise<void> {
     await this.#network.root.close()
+  }
+
+  /** Events of a SIM among the next ones from a key on, and where to go on. */
+  #eventsOf (imsi: string, from: Buffer): { found: Doomed[], next: Buffer | undefined } {
+    const found: Doomed[] = []
+    let last: Buffer | undefined
+    let read = 0
+    for (const { key, value } of this.#network.events.getRange({ start: from, limit: ERASURE_SLICE })) {
+      const { committedAt, event } = decodeEvent(value)
+      if (event?.imsi === imsi) found.push({ key, committedAt })
+      last = key
+      read++
+    }
+    return { found, next: read < ERASURE_SLICE ? undefined : Buffer.concat([last!, Buffer.of(0)]) }
   }
 
   #logs (): EventLog[] {
@@ -202,12 +250,13 @@ export class NetworkWriter {
 
   #apply<T extends Item> (tenant: number, item: T, step: Step<T>, committed: Committed): void {
     const found = this.#find(tenant, item.imsi)
-    const before = found?.state
+    const before = found?.state ?? this.#remains(item.imsi)
     const { state, events } = step(before, item, tenant)
     const moves = found !== undefined && found.tenant !== tenant
     if (state !== undefined && (state !== before || moves)) {
       if (moves) this.#remove(found.tenant, found.state)
-      this.#write(tenant, moves ? undefined : before, state)
+      this.#write(tenant, moves ? undefined : found?.state, state)
+      if (found === undefined && before !== undefined) this.#forgotten.remove(item.imsi)
       committed.changed++
     }
     for (const event of events) this.#tell(tenant, event, committed)
@@ -222,6 +271,11 @@ export class NetworkWriter {
       if (state !== undefined) return { tenant: number, state }
     }
     return undefined
+  }
+
+  /** Of a SIM that was erased nothing is known but that it was there before. */
+  #remains (imsi: string): Subscriber | undefined {
+    return this.#forgotten.has(imsi) ? { ...unknownSubscriber(imsi), attached: true } : undefined
   }
 
   #read (tenant: number, imsi: string): Subscriber | undefined {
@@ -261,6 +315,9 @@ export class NetworkWriter {
 }
 
 const EMPTY = Buffer.alloc(0)
+
+/** Sorts before every key. */
+const FIRST_KEY = Buffer.of(0)
 
 function nothing (heads: Heads): Committed {
   return { events: [], changed: 0, nobodys: 0, grown: [], heads }

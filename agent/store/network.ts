@@ -21,6 +21,8 @@ export interface Network {
   heads: RecordTable
   /** (tenant, told at, IMSI) → nothing: when a periodic-country event was told last, oldest first. */
   due: Table
+  /** Hash of an erased SIM → nothing. */
+  forgotten: Table
   /** Number → tenant. */
   tenants: RecordTable
   /** Who the data are. */
@@ -53,6 +55,7 @@ function openTables (path: string, readOnly: boolean): Network {
     events: records('events'),
     heads: records('heads'),
     due: table('due'),
+    forgotten: table('forgotten'),
     tenants: records('tenants'),
     meta: table('meta'),
     nodes: new NodeTable(records('nodes'))

@@ -48,7 +48,7 @@ export class Bench {
     const clock = new ManualClock()
     const config = testConfig(directory, other)
     const { identity, unlock } = await takeStateDirectory(directory, clock.now())
-    const { writer } = await openWriter(stateFiles(directory).network, identity, tenantWish(config), clock)
+    const { writer } = await openWriter(stateFiles(directory).network, identity, tenantWish(config), clock, identity.erasureKey)
     const serve = new Serve({ config, identity, clock, log: openLog('silent', 'test'), onFatal: error => { throw error } })
     sealIdentity(directory)
     const bench = new Bench(clock, serve, writer, unlock, await serve.listen(config.listen))

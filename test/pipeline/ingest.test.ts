@@ -27,7 +27,7 @@ class Half {
     const clock: Clock = { ...systemClock, now: () => half.now, monotonic: () => half.monotonic }
     const directory = temporaryDirectory(t)
     const config = configSchema.parse(settings)
-    const { writer, tenants } = await openWriter(directory, { incarnation: '0123456789abcdef', run: '0123456789abcdef' }, tenantWish(config), clock)
+    const { writer, tenants } = await openWriter(directory, { incarnation: '0123456789abcdef', run: '0123456789abcdef' }, tenantWish(config), clock, Buffer.alloc(32))
     half.ingest = new Ingest({
       config,
       writer,

@@ -23,7 +23,7 @@ const DAY_MS = 86_400_000
 const ONE: TenantWish = { ranges: [{ name: 'local', imsiPrefixes: [] }], fallback: 'local' }
 
 async function open (path: string, clock: Clock, wish = ONE): Promise<NetworkWriter> {
-  return (await openWriter(path, OURS, wish, clock)).writer
+  return (await openWriter(path, OURS, wish, clock, Buffer.alloc(32))).writer
 }
 
 /** A log of the first tenant. */
