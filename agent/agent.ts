@@ -65,9 +65,9 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     serve = new Serve({ config, identity, clock, log, onFatal: error => { onFatal(asDamage(error, config.state_directory)) } })
     sealIdentity(config.state_directory)
     ingest.onGrew = serve.grew
-    const port = await serve.listen(config.listen)
+    const { port, issuerPort } = await serve.listen(config.listen)
     control = await startControl(config, ingest, serve, clock, () => readOnly)
-    log.info({ port, socket: config.control_socket }, 'serving')
+    log.info({ port, issuerPort, socket: config.control_socket }, 'serving')
     if (records === undefined) scanning = scan(config.state_directory, log, onFatal, scanStop.signal)
     else log.info({ records }, SOUND)
     return {
@@ -119,7 +119,8 @@ async function startControl (config: Config, ingest: IngestLink, serve: Serve, c
     readOnly,
     now: clock.now,
     inspect: async () => await inspect(config.state_directory, 'records'),
-    liveSource: false
+    liveSource: false,
+    clients: serve.clientControl
   }))
   const listener = await listen(server, { address: `unix:${config.control_socket}`, connections: CONTROL_CONNECTIONS, mode: 0o600, clock })
   return {

@@ -2,10 +2,14 @@ import type { Server } from '@grpc/grpc-js'
 import { EventServiceService } from '../gen/landfall/v1/events.ts'
 import { SmsServiceService } from '../gen/wgtwo/sms/v1/sms.ts'
 import { SubscriptionEventServiceService } from '../gen/wgtwo/subscription/v1/subscription.ts'
+import { Access } from './access.ts'
+import type { ClientControlParts } from './api/client-control.ts'
+import { readDescriptorSet } from './api/descriptors.ts'
 import { EventService } from './api/event-service.ts'
 import { Health } from './api/health.ts'
 import { Identifiers } from './api/identifier.ts'
 import { listen, type Listener } from './api/listener.ts'
+import { MethodScopes } from './api/method-scopes.ts'
 import { Pseudonyms } from './api/pseudonym.ts'
 import { addReflection } from './api/reflection.ts'
 import { CLIENT_MESSAGE_BYTES, makeServer, stopServer } from './api/server.ts'
@@ -21,7 +25,7 @@ import type { LogHead } from './store/head.ts'
 import { stateFiles, type Identity } from './store/identity.ts'
 import { openNetworkReader } from './store/network.ts'
 import { NetworkReader } from './store/network-reader.ts'
-import { TENANT } from './store/tenant.ts'
+import { ONE_TENANT, TENANT } from './store/tenant.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -46,6 +50,9 @@ export interface ServeParts {
 export class Serve {
   readonly reader: NetworkReader
   readonly dispatcher: Dispatcher
+  readonly #access: Access
+  readonly #scopes = new MethodScopes(readDescriptorSet())
+  readonly #tenants = ONE_TENANT
   readonly #connections: number
   readonly #clock: Clock
   readonly #clients: ClientsStore
@@ -69,17 +76,22 @@ export class Serve {
       expired: (queue, waiting) => { log.warn({ ...queue, waiting }, 'this queue was forgotten: nobody has read it for too long') },
       fatal: onFatal
     })
+    const scopes = this.#scopes
+    this.#access = new Access({
+      config: config.access, stateDirectory: config.state_directory, store: this.#clients, scopes, tenants: this.#tenants, clock, log, fatal: onFatal
+    })
     const parts = {
       dispatcher: this.dispatcher,
       tokens: new AckTokens(identity.tokenKey, identity.incarnation),
       identifiers: new Identifiers(new Pseudonyms(identity.pseudonymKey), config.region),
+      scopes,
       clock,
       streamMinutes: delivery.stream_minutes,
       maxDeliveries: delivery.max_deliveries
     }
     this.#subscriptions = new SubscriptionService(parts)
     this.#events = new EventService(parts)
-    this.#server = makeServer(CLIENT_MESSAGE_BYTES)
+    this.#server = makeServer(CLIENT_MESSAGE_BYTES, this.#access.guard)
     this.#server.addService(SubscriptionEventServiceService, this.#subscriptions.handlers())
     this.#server.addService(EventServiceService, this.#events.handlers())
     this.#server.addService(SmsServiceService, smsHandlers())
@@ -87,10 +99,11 @@ export class Serve {
     addReflection(this.#server, SERVICES)
   }
 
-  /** Begins to serve; gives the port. */
-  async listen (address: string): Promise<number> {
+  /** Begins to serve; gives the ports of the gRPC server and of the agent's own issuer, where it has one. */
+  async listen (address: string): Promise<{ port: number, issuerPort: number | undefined }> {
+    const issuerPort = await this.#access.listen()
     this.#listener = await listen(this.#server, { address, connections: this.#connections, mode: SOCKET_MODE, clock: this.#clock })
-    return this.#listener.port
+    return { port: this.#listener.port, issuerPort }
   }
 
   /** Logs have grown or lost their beginning, and that is on disk. */
@@ -98,10 +111,17 @@ export class Serve {
     this.dispatcher.grew(kinds, heads)
   }
 
+  /** What the commands about clients need. */
+  get clientControl (): ClientControlParts {
+    const { registry, checks, issues, rotateKey } = this.#access
+    return { registry, tenants: this.#tenants, scopes: this.#scopes.all, checks, issues, rotateKey }
+  }
+
   /** Ends all streams, stores where every queue stands, and closes the data. */
   async stop (): Promise<void> {
     this.#health.stop()
     this.#listener?.close()
+    await this.#access.stop()
     this.#subscriptions.stop()
     await this.#events.stop()
     await stopServer(this.#server)

@@ -1,5 +1,5 @@
 import type { Identifier } from '../../gen/wgtwo/events/v1/events.ts'
-import { CLIENT, TENANT } from '../store/tenant.ts'
+import type { Caller } from './caller.ts'
 import type { Pseudonyms } from './pseudonym.ts'
 
 /** What clients see instead of an IMSI. */
@@ -12,11 +12,12 @@ export class Identifiers {
     this.#region = region
   }
 
-  of (imsi: string): Identifier {
+  /** How a caller knows the subscription of an IMSI. */
+  of ({ sector, tenant: { name } }: Caller, imsi: string): Identifier {
     return {
       subscriptionIdentifier: {
-        value: this.#pseudonyms.pairwise(CLIENT, TENANT.name, imsi),
-        wg2rn: this.#pseudonyms.resourceName(TENANT.name, this.#region, imsi)
+        value: this.#pseudonyms.pairwise(sector, name, imsi),
+        wg2rn: this.#pseudonyms.resourceName(name, this.#region, imsi)
       }
     }
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isMap, isSeq, LineCounter, parseDocument, type Document } from 'yaml'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { configSchema, type Config } from './schema.ts'
 import { nearest } from './nearest.ts'
 
@@ -50,9 +50,16 @@ function describe (issue: z.core.$ZodIssue, document: Document, at: Locate): str
 
 /** Names that the schema knows below `path`. */
 function keysAt (path: string[]): string[] {
-  let value: unknown = configSchema.parse({})
-  for (const key of path) value = (value as Record<string, unknown>)[key]
-  return Object.keys(value as object)
+  let schema: unknown = configSchema
+  for (const key of path) schema = shapeOf(schema)[key]
+  return Object.keys(shapeOf(schema))
+}
+
+/** What a schema of an object says of its keys, whatever is wrapped around it. */
+function shapeOf (schema: unknown): Record<string, unknown> {
+  if (schema instanceof z.ZodObject) return schema.shape
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) return shapeOf(schema.def.innerType)
+  return {}
 }
 
 function offsetOf (document: Document, path: readonly PropertyKey[]): number {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { access } from './access.ts'
 
 /**
  * Every setting with its bounds and default. Names carry their unit. `config/landfall.yaml` explains each; unknown keys are errors.
@@ -58,6 +59,7 @@ export const configSchema = z.strictObject({
   tracker: tracker.prefault({}),
   store: store.prefault({}),
   delivery: delivery.prefault({}),
+  access: access.optional(),
   log: log.prefault({})
 })
 

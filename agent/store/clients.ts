@@ -1,6 +1,7 @@
 import type { RootDatabase } from 'lmdb'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { claim, type Belonging } from './belonging.ts'
+import { decodeClient, encodeClient, type RegisteredClient } from './client-record.ts'
 import { commit } from './commit.ts'
 import { openEnvironment, openTable } from './environment.ts'
 import { decodeParked, encodeParked, type ParkedEvent } from './parked-record.ts'
@@ -36,16 +37,18 @@ export interface StoredQueue {
 
 const ID_BYTES = 6
 
-/** What clients did: the positions of their queues, and the events these have put aside. One thread writes it. */
+/** The clients and what they did: the positions of their queues, and the events these have put aside. One thread writes it. */
 export class ClientsStore {
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly #queues: RecordTable
   readonly #parked: RecordTable
+  readonly #registered: RecordTable
 
   private constructor (root: RootDatabase<Buffer, Buffer>) {
     this.#root = root
     this.#queues = new RecordTable(openTable(root, 'queues'))
     this.#parked = new RecordTable(openTable(root, 'parked'))
+    this.#registered = new RecordTable(openTable(root, 'registered'))
   }
 
   /** Opens it, making what is missing. Throws StoreDamaged when it belongs to other data. */
@@ -87,6 +90,21 @@ export class ClientsStore {
         else this.#queues.remove(makeKey(queue))
       }
     })
+  }
+
+  /** Every registered client. Throws RecordDamaged. */
+  * registered (): Generator<RegisteredClient> {
+    for (const { key, value } of this.#registered.getRange()) yield decodeClient(key.toString(), value)
+  }
+
+  /** Registers a client; resolves once it is on disk. Rejects when the disk failed: the process must end. */
+  async register (client: RegisteredClient): Promise<void> {
+    await commit(this.#root, () => { this.#registered.put(Buffer.from(client.id), encodeClient(client)) })
+  }
+
+  /** Forgets a client; resolves and rejects as `register` does. Its queues stay until nobody has read them for long enough. */
+  async unregister (id: string): Promise<void> {
+    await commit(this.#root, () => { this.#registered.remove(Buffer.from(id)) })
   }
 
   async close (): Promise<void> {

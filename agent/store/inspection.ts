@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { statSync } from 'node:fs'
 import { EVENT_KINDS } from '../location/event.ts'
 import { lastRun } from './belonging.ts'
+import { decodeClient } from './client-record.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
 import { decodeEvent } from './event-record.ts'
 import { knownRuns, readIdentity, stateFiles } from './identity.ts'
@@ -92,6 +93,9 @@ function look (directory: string, network: Network, clients: ReturnType<typeof o
   EVENT_KINDS.forEach((_, kind) => { checkLog(kind, next.get(kind), heads[kind]!, inspection) })
   const queues = new RecordTable(openTable(clients, 'queues'))
   read(inspection, 'queue position', queues, (_, value) => { decodeQueuePosition(value) })
+  readIfThere(clients, 'registered', table => {
+    read(inspection, 'registered client', new RecordTable(table), (key, value) => { decodeClient(key.toString(), value) })
+  })
   readIfThere(clients, 'parked', table => { read(inspection, 'parked event', new RecordTable(table), (_, value) => { decodeParked(0, value) }) })
   return inspection
 }

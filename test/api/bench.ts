@@ -1,6 +1,7 @@
 import { status, type ClientReadableStream, type Metadata, type ServiceError } from '@grpc/grpc-js'
 import type { StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import type { EventResponse } from '../../agent/api/event-message.ts'
+import type { ClientRegistry } from '../../agent/api/client-registry.ts'
 import { EventSubscriber } from '../../agent/cli/event-subscriber.ts'
 import { configSchema, type Config } from '../../agent/config/schema.ts'
 import type { Sighting } from '../../agent/diameter/sighting.ts'
@@ -29,17 +30,20 @@ function testConfig (directory: string, other: object = {}): Config {
 export class Bench {
   readonly clock: ManualClock
   readonly address: string
+  /** Where its own issuer answers, if it has one. */
+  readonly issuer: string
   readonly #serve: Serve
   readonly #writer: NetworkWriter
   readonly #unlock: () => void
   #stopped = false
 
-  private constructor (clock: ManualClock, serve: Serve, writer: NetworkWriter, unlock: () => void, port: number) {
+  private constructor (clock: ManualClock, serve: Serve, writer: NetworkWriter, unlock: () => void, port: number, issuerPort: number | undefined) {
     this.clock = clock
     this.#serve = serve
     this.#writer = writer
     this.#unlock = unlock
     this.address = `127.0.0.1:${port}`
+    this.issuer = `http://127.0.0.1:${issuerPort}`
   }
 
   /** Starts on a directory, by default one of its own. It stops with its owner. */
@@ -50,7 +54,8 @@ export class Bench {
     const writer = new NetworkWriter(openNetworkWriter(stateFiles(directory).network, identity), 1, clock)
     const serve = new Serve({ config, identity, clock, log: openLog('silent', 'test'), onFatal: error => { throw error } })
     sealIdentity(directory)
-    const bench = new Bench(clock, serve, writer, unlock, await serve.listen(config.listen))
+    const { port, issuerPort } = await serve.listen(config.listen)
+    const bench = new Bench(clock, serve, writer, unlock, port, issuerPort)
     owner.teardown(async () => { await bench.stop() })
     return bench
   }
@@ -69,6 +74,9 @@ export class Bench {
 
   /** What the agent's own commands see. */
   get dispatcher (): Dispatcher { return this.#serve.dispatcher }
+
+  /** The clients that may call. */
+  get registry (): ClientRegistry { return this.#serve.clientControl.registry }
 
   async stop (): Promise<void> {
     if (this.#stopped) return

@@ -24,6 +24,36 @@ t.test('the commented example shows every setting with its default', async t => 
   t.same(parse(text), configSchema.parse({}))
 })
 
+t.test('the commented example of access is sound, and shows the defaults', async t => {
+  const text = readFileSync('config/landfall.yaml', 'utf8').split('\n').filter(line => /^#(access:| {2})/.test(line)).map(line => line.slice(1)).join('\n')
+  const { access } = parseConfig(text, 'x.yaml')
+  t.same(Object.keys(access!), ['calls_per_second', 'clock_skew_seconds', 'issuer', 'jwks', 'introspection'])
+  const { issuer, ...defaults } = parseConfig('access: { issuer: {} }', 'x.yaml').access!
+  t.match(access, { ...defaults, issuer: { listen: issuer!.listen, token_minutes: issuer!.token_minutes } })
+})
+
+t.test('mistakes about access are named with their place', async t => {
+  const problems = problemsOf([
+    'access:',
+    '  isuer: {}',
+    '  issuer: { listen: 0.0.0.0:7119, token_minuts: 1 }',
+    '  jwks: { url: http://id.example.com/keys, issuer: x, audience: y }',
+    '  introspection: { url: ftp://x, client_id: a, client_secret_file: b }'
+  ].join('\n'))
+  t.match(problems.find(line => line.includes('isuer')), 'x.yaml:2:3: unknown key "access.isuer"; did you mean "issuer"?')
+  t.match(problems.find(line => line.includes('listen')), /^x\.yaml:3:21: access\.issuer\.listen: must be a loopback address/)
+  t.match(problems.find(line => line.includes('minuts')), /unknown key "access\.issuer\.token_minuts"; did you mean "token_minutes"\?$/)
+  t.match(problems.find(line => line.includes('jwks')), /^x\.yaml:4:16: access\.jwks\.url: must be an https:/)
+  t.match(problems.find(line => line.includes('introspection')), /access\.introspection\.url: must be an https:/)
+  t.equal(problems.length, 5)
+  for (const keys of ['', 'url: "https://x", file: y, ']) {
+    t.match(problemsOf(`access: { jwks: { ${keys}issuer: x, audience: y } }`), [/access\.jwks: needs either "url" or "file"/])
+  }
+  for (const url of ['https://u:p@x/', 'http://127.0.0.1.evil.example/', 'http://[::1].evil/']) {
+    t.equal(problemsOf(`access: { jwks: { url: "${url}", issuer: x, audience: y } }`).length, 1, url)
+  }
+})
+
 t.test('the small configuration is sound', async t => {
   t.equal(loadConfig('config/small.yaml').state_directory, 'data')
 })
