@@ -1,6 +1,8 @@
 import { status, type ClientReadableStream, type Metadata, type ServiceError } from '@grpc/grpc-js'
+import { AddClientRequest } from '../../gen/landfall/control/v1/control.ts'
 import type { StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import type { EventResponse } from '../../agent/api/event-message.ts'
+import { clientHandlers } from '../../agent/api/client-control.ts'
 import type { ClientRegistry } from '../../agent/api/client-registry.ts'
 import { EventSubscriber } from '../../agent/cli/event-subscriber.ts'
 import { configSchema, type Config } from '../../agent/config/schema.ts'
@@ -47,12 +49,12 @@ export class Bench {
   }
 
   /** Starts on a directory, by default one of its own. It stops with its owner. */
-  static async start (owner: Owner, directory = temporaryDirectory(owner), other: object = {}): Promise<Bench> {
+  static async start (owner: Owner, directory = temporaryDirectory(owner), other: object = {}, log = openLog('silent', 'test')): Promise<Bench> {
     const clock = new ManualClock()
     const config = testConfig(directory, other)
     const { identity, unlock } = await takeStateDirectory(directory, clock.now())
     const writer = new NetworkWriter(openNetworkWriter(stateFiles(directory).network, identity), 1, clock)
-    const serve = new Serve({ config, identity, clock, log: openLog('silent', 'test'), onFatal: error => { throw error } })
+    const serve = new Serve({ config, identity, clock, log, onFatal: error => { throw error } })
     sealIdentity(directory)
     const { port, issuerPort } = await serve.listen(config.listen)
     const bench = new Bench(clock, serve, writer, unlock, port, issuerPort)
@@ -78,6 +80,27 @@ export class Bench {
   /** The clients that may call. */
   get registry (): ClientRegistry { return this.#serve.clientControl.registry }
 
+  /** Registers a client as the command does; gives its secret. */
+  async addClient (wish: Partial<AddClientRequest> & { id: string }): Promise<string> {
+    const { addClient } = clientHandlers(this.#serve.clientControl)
+    return await new Promise((resolve, reject) => {
+      addClient({ request: AddClientRequest.fromPartial(wish) } as Parameters<typeof addClient>[0], (error, answer) => {
+        if (error === null) resolve(answer!.secret)
+        else reject(new Error(JSON.stringify(error)))
+      })
+    })
+  }
+
+  /** Asks the agent's own issuer for a token, as a client does. */
+  async token (id: string, secret: string, scope = ''): Promise<string> {
+    const response = await fetch(`${this.issuer}/oauth2/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope })
+    })
+    return ((await response.json()) as { access_token: string }).access_token
+  }
+
   async stop (): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
@@ -98,8 +121,8 @@ export class TestStream {
   /** Resolves when the server has opened the stream, with what it said then. */
   readonly ready: Promise<Metadata>
 
-  constructor (owner: Owner, address: string, kind: EventKind, configuration: Partial<StreamConfiguration> = {}) {
-    this.#subscriber = new EventSubscriber(address, kind)
+  constructor (owner: Owner, address: string, kind: EventKind, configuration: Partial<StreamConfiguration> = {}, token?: string) {
+    this.#subscriber = new EventSubscriber(address, kind, token)
     this.#stream = this.#subscriber.open({
       streamType: undefined, acknowledgeOption: undefined, maxInFlight: 0, startPosition: undefined, ...configuration
     })
