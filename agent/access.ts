@@ -5,7 +5,7 @@ import { guard } from './api/access.ts'
 import { BearerTokens } from './api/bearer.ts'
 import { Callers } from './api/callers.ts'
 import { ClientRegistry } from './api/client-registry.ts'
-import { fetchJson } from './api/fetch-json.ts'
+import { fetchJson, parseJson } from './api/fetch-json.ts'
 import { Introspection } from './api/introspection.ts'
 import { IssuerKeys } from './api/issuer-keys.ts'
 import { IssuerServer } from './api/issuer.ts'
@@ -96,7 +96,7 @@ export class Access {
     if (jwks !== undefined) {
       const { url, file, issuer, audience, client_claim: clientClaim } = jwks
       const keys = new KeySet({
-        load: async () => file === undefined ? await fetchJson(url!) : JSON.parse(await readFile(file, 'utf8')) as unknown,
+        load: async () => file === undefined ? await fetchJson(url!) : parseJson(await readFile(file, 'utf8')),
         maxAgeMs: file === undefined ? URL_MAX_AGE_MS : FILE_MAX_AGE_MS,
         clock,
         changed: problem => { this.#tell('keys', problem) }

@@ -16,5 +16,14 @@ export async function fetchJson (url: string, request: RequestInit = {}): Promis
     if (size > MAX_BYTES) throw new Error(`its answer has more than ${MAX_BYTES} bytes`)
     chunks.push(chunk)
   }
-  return JSON.parse(Buffer.concat(chunks).toString()) as unknown
+  return parseJson(Buffer.concat(chunks).toString())
+}
+
+/** JSON whose errors repeat nothing of it: it may hold secrets. */
+export function parseJson (text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    throw new Error('it is no JSON')
+  }
 }

@@ -80,6 +80,9 @@ export class Bench {
   /** The clients that may call. */
   get registry (): ClientRegistry { return this.#serve.clientControl.registry }
 
+  /** Makes a new key for the agent's own issuer, as the command does. */
+  rotateKey (): void { this.#serve.clientControl.rotateKey() }
+
   /** Registers a client as the command does; gives its secret. */
   async addClient (wish: Partial<AddClientRequest> & { id: string }): Promise<string> {
     const { addClient } = clientHandlers(this.#serve.clientControl)
