@@ -14,6 +14,7 @@ import { KeySet } from './api/key-set.ts'
 import type { MethodScopes } from './api/method-scopes.ts'
 import type { TokenSource } from './api/token-facts.ts'
 import { TokenEndpoint } from './api/token-endpoint.ts'
+import { ConfigError } from './config/load.ts'
 import { access as accessSchema, type AccessConfig } from './config/access.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Log } from './observe/log.ts'
@@ -49,7 +50,7 @@ export class Access {
   readonly #keys: IssuerKeys | undefined
   readonly #issuer: IssuerServer | undefined
 
-  /** Throws StoreDamaged, RecordDamaged, or the system's error where a file cannot be read. */
+  /** Throws StoreDamaged, RecordDamaged, or ConfigError where the file of a secret cannot be read. */
   constructor (parts: AccessParts) {
     const { config, stateDirectory, store, scopes, tenants, clock, log, fatal } = parts
     this.#parts = parts
@@ -66,7 +67,12 @@ export class Access {
       })
     }
     const tokens = new BearerTokens({ byName: this.#jwtSources(), others: this.#introspection() }, clock)
-    this.guard = guard(scopes, config === undefined ? undefined : new Callers({ tokens, registry: this.registry, tenants, callsPerSecond }))
+    this.guard = guard({
+      scopes,
+      callers: config === undefined ? undefined : new Callers({ tokens, registry: this.registry, tenants, callsPerSecond }),
+      // Its kind only: what it says may repeat what the call came with.
+      failed: error => { log.error({ error: (error as Error).name }, 'a call could not be checked') }
+    })
   }
 
   /** Whether calls are checked, and whether one's own issuer gives tokens for secrets. */
@@ -118,7 +124,7 @@ export class Access {
     return new Introspection({
       url,
       clientId,
-      clientSecret: readFileSync(secretFile, 'utf8').trim(),
+      clientSecret: readSecret(secretFile),
       audience,
       clientClaim,
       skewSeconds,
@@ -131,5 +137,14 @@ export class Access {
     const { log } = this.#parts
     if (problem === undefined) log.info({ what }, "the tokens' issuer answers again")
     else log.warn({ what, problem }, "the tokens' issuer does not answer: what is known is used as long as it is good")
+  }
+}
+
+/** Throws ConfigError. */
+function readSecret (path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    throw new ConfigError([`access.introspection.client_secret_file cannot be read: ${(error as Error).message}`])
   }
 }

@@ -12,11 +12,21 @@ const OPEN = /^\/grpc\.(health\.v1\.Health|reflection\.v1(alpha)?\.ServerReflect
 /** Names that a connection's certificate has proven; none without TLS. */
 export type CertificateNames = (call: Parameters<ServerInterceptor>[1]) => readonly string[]
 
+/** What the guard needs. */
+export interface GuardParts {
+  scopes: MethodScopes
+  /** Undefined: nobody is checked. */
+  callers: Callers | undefined
+  certificateNames?: CertificateNames
+  /** A call could not be checked for a reason that is ours. */
+  failed: (error: unknown) => void
+}
+
 /**
  * The guard of all calls: none gets to a handler before it is known who calls and whether that client may. A method that names no scope
  * serves nobody. Without `callers` nobody is checked and everybody is the client "local".
  */
-export function guard (scopes: MethodScopes, callers: Callers | undefined, certificateNames: CertificateNames = () => []): ServerInterceptor {
+export function guard ({ scopes, callers, certificateNames = () => [], failed }: GuardParts): ServerInterceptor {
   const look = async (path: string, metadata: Metadata, names: readonly string[]): Promise<Caller> => {
     const caller = callers === undefined ? LOCAL_CALLER : await callers.identify(metadata.get('authorization').map(String), names)
     const scope = scopes.of(path)
@@ -39,7 +49,10 @@ export function guard (scopes: MethodScopes, callers: Callers | undefined, certi
             go(metadata)
           }).catch((error: unknown) => {
             if (error instanceof StatusError) call.sendStatus({ code: error.code, details: error.details, metadata: error.metadata })
-            else call.sendStatus({ code: status.INTERNAL, details: 'the call could not be checked' })
+            else {
+              failed(error)
+              call.sendStatus({ code: status.INTERNAL, details: 'the call could not be checked' })
+            }
           })
         }
       })

@@ -38,7 +38,8 @@ export const access = z.strictObject({
   issuer: issuer.optional(),
   jwks: jwks.optional(),
   introspection: introspection.optional()
-})
+}).refine(({ issuer, jwks }) => jwks === undefined || jwks.issuer !== issuer?.url,
+  'needs different names in "issuer.url" and "jwks.issuer": a token names one of them')
 
 /** The section `access`, defaults filled in. */
 export type AccessConfig = z.infer<typeof access>

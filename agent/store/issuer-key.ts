@@ -20,7 +20,7 @@ export function openIssuerKeys (directory: string): KeyObject[] {
     const keys = (readFileSync(issuerKey, 'utf8').match(PEM) ?? []).map(pem => createPrivateKey(pem))
     if (keys.length > 0 && keys.every(({ asymmetricKeyDetails }) => asymmetricKeyDetails?.namedCurve === 'prime256v1')) return keys
   } catch {}
-  throw new StoreDamaged(`the key file ${issuerKey} is damaged (without it a new one is made, and clients need new tokens)`, directory)
+  throw new StoreDamaged(`the key file ${issuerKey} is damaged (where that file alone is removed, a new one is made, and clients need new tokens)`, directory)
 }
 
 /** Makes a new key that signs from now on; gives the keys that are kept, the newest last. */

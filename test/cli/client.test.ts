@@ -100,6 +100,13 @@ t.test('wrong use is one line that says what to do', async t => {
   t.match(await landfall(['client', 'add', 'a', '--config', open.config]), { code: 0, stderr: /this agent checks nobody yet/ })
 })
 
+t.test('a secret that cannot be read keeps the agent from starting, with the reason', async t => {
+  const introspection = { url: 'https://id.example/introspect', client_id: 'x', client_secret_file: '/nowhere/secret' }
+  const agent = await RunningAgent.make(t, { settings: { access: { introspection } } })
+  await t.rejects(agent.start(), /access\.introspection\.client_secret_file cannot be read: ENOENT/)
+  t.equal(await agent.ended(), 78)
+})
+
 t.test('a key file that is damaged keeps the agent from starting, with the reason', async t => {
   const { agent } = await start(t)
   await agent.end()

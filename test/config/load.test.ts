@@ -49,6 +49,7 @@ t.test('mistakes about access are named with their place', async t => {
   for (const keys of ['', 'url: "https://x", file: y, ']) {
     t.match(problemsOf(`access: { jwks: { ${keys}issuer: x, audience: y } }`), [/access\.jwks: needs either "url" or "file"/])
   }
+  t.match(problemsOf('access: { issuer: { url: "https://x" }, jwks: { url: "https://y", issuer: "https://x", audience: y } }'), [/^x\.yaml:1:9: access: needs different names/])
   for (const url of ['https://u:p@x/', 'http://127.0.0.1.evil.example/', 'http://[::1].evil/']) {
     t.equal(problemsOf(`access: { jwks: { url: "${url}", issuer: x, audience: y } }`).length, 1, url)
   }
