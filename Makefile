@@ -9,7 +9,7 @@ run: build
 
 # FUZZ_FRAMES=n and FUZZ_SEED=n set the length and the seed of the fuzz tests.
 test: build
-	$(BIN)/tap run $$(ls dist/test/*/*.test.js | grep -v /interop/)
+	$(BIN)/tap run $$(ls dist/test/*.test.js dist/test/*/*.test.js | grep -v /interop/)
 
 # The tests that need Debian packages: tshark.
 interop: build

@@ -80,12 +80,12 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     serve = new Serve({ config, identity, clock, log, onFatal: error => { fail(asDamage(error, config.state_directory)) } })
     sealIdentity(config.state_directory)
     ingest.onGrew = serve.grew
-    const port = await serve.listen(config.listen)
+    const { port, issuerPort } = await serve.listen(config.listen)
     const upper = ingest
     const erasures = serve.erasures(async imsi => await upper.forget(imsi))
     erasures.resume().catch(fail)
     control = await startControl(config, { ingest, serve, erasures, clock, readOnly: () => readOnly })
-    log.info({ port, socket: config.control_socket }, 'serving')
+    log.info({ port, issuerPort, socket: config.control_socket }, 'serving')
     if (records === undefined) scanning = scan(config.state_directory, log, fail, scanStop.signal)
     else log.info({ records }, SOUND)
     return {
@@ -141,7 +141,8 @@ async function startControl (
     readOnly,
     now: clock.now,
     inspect: async () => await inspect(config.state_directory, 'records'),
-    liveSource: false
+    liveSource: false,
+    clients: serve.clientControl
   }))
   const listener = await listen(server, { address: `unix:${config.control_socket}`, connections: CONTROL_CONNECTIONS, mode: 0o600, clock })
   return {

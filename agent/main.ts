@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { check } from './cli/check.ts'
+import { client } from './cli/client.ts'
 import { compact } from './cli/compact.ts'
 import { decode } from './cli/decode.ts'
 import { demo } from './cli/demo.ts'
@@ -16,4 +17,4 @@ import { version } from './cli/version.ts'
 process.umask(0o077)
 
 // Which verb, then hand over.
-leave(await dispatch([run, replay, decode, listen, queues, subscriber, check, compact, demo, version], process.argv.slice(2)))
+leave(await dispatch([run, replay, decode, listen, queues, client, subscriber, check, compact, demo, version], process.argv.slice(2)))

@@ -2,17 +2,22 @@ import type { Server } from '@grpc/grpc-js'
 import { EventServiceService } from '../gen/landfall/v1/events.ts'
 import { SmsServiceService } from '../gen/wgtwo/sms/v1/sms.ts'
 import { SubscriptionEventServiceService } from '../gen/wgtwo/subscription/v1/subscription.ts'
+import { Access } from './access.ts'
+import type { ClientControlParts } from './api/client-control.ts'
+import { readDescriptorSet } from './api/descriptors.ts'
 import { Erasures } from './api/erasure.ts'
 import { EventService } from './api/event-service.ts'
 import { Health } from './api/health.ts'
 import { Identifiers } from './api/identifier.ts'
 import { listen, type Listener } from './api/listener.ts'
+import { MethodScopes } from './api/method-scopes.ts'
 import { Pseudonyms } from './api/pseudonym.ts'
 import { addReflection } from './api/reflection.ts'
 import { CLIENT_MESSAGE_BYTES, makeServer, stopServer } from './api/server.ts'
 import { smsHandlers } from './api/sms-service.ts'
 import { SubscriptionService } from './api/subscription-service.ts'
 import type { Config } from './config/schema.ts'
+import { tenantWish } from './config/tenants.ts'
 import { Dispatcher } from './delivery/dispatcher.ts'
 import { AckTokens } from './delivery/token.ts'
 import type { Clock } from './lib/clock.ts'
@@ -22,6 +27,8 @@ import { stateFiles, type Identity } from './store/identity.ts'
 import type { EventLog, Heads } from './store/event-log.ts'
 import { openNetworkReader } from './store/network.ts'
 import { NetworkReader } from './store/network-reader.ts'
+import { configuredTenants } from './store/tenant-table.ts'
+import type { Tenants } from './store/tenant.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -46,6 +53,9 @@ export interface ServeParts {
 export class Serve {
   readonly reader: NetworkReader
   readonly dispatcher: Dispatcher
+  readonly #access: Access
+  readonly #scopes = new MethodScopes(readDescriptorSet())
+  readonly #tenants: Tenants
   readonly #connections: number
   readonly #clock: Clock
   readonly #log: Log
@@ -65,7 +75,10 @@ export class Serve {
     this.#clock = clock
     this.#log = log
     this.#identifiers = new Identifiers(new Pseudonyms(identity.pseudonymKey), config.region)
-    this.reader = new NetworkReader(openNetworkReader(files.network, identity.incarnation))
+    const network = openNetworkReader(files.network, identity.incarnation)
+    const { ranges, fallback } = tenantWish(config)
+    this.reader = new NetworkReader(network)
+    this.#tenants = configuredTenants(network, ranges, fallback)
     this.#clients = ClientsStore.open(files.clients, identity)
     const limits = { queuesPerClient: delivery.queues_per_client, streams: delivery.streams, idleQueueMs: delivery.idle_queue_hours * HOUR_MS }
     this.dispatcher = new Dispatcher(this.reader, this.#clients, clock, limits, {
@@ -73,17 +86,23 @@ export class Serve {
       expired: (queue, waiting) => { log.warn({ ...queue, waiting }, 'this queue was forgotten: nobody has read it for too long') },
       fatal: onFatal
     })
+    const scopes = this.#scopes
+    this.#access = new Access({
+      config: config.access, stateDirectory: config.state_directory, store: this.#clients, scopes, tenants: this.#tenants, clock, log, fatal: onFatal
+    })
     const parts = {
       dispatcher: this.dispatcher,
       tokens: new AckTokens(identity.tokenKey, identity.incarnation),
       identifiers: this.#identifiers,
+      scopes,
       clock,
       streamMinutes: delivery.stream_minutes,
+      imsiOfMoves: new Set(config.tenants.filter(tenant => tenant.country_change_imsi).map(({ name }) => name)),
       maxDeliveries: delivery.max_deliveries
     }
     this.#subscriptions = new SubscriptionService(parts)
     this.#events = new EventService(parts)
-    this.#server = makeServer(CLIENT_MESSAGE_BYTES)
+    this.#server = makeServer(CLIENT_MESSAGE_BYTES, this.#access.guard)
     this.#server.addService(SubscriptionEventServiceService, this.#subscriptions.handlers())
     this.#server.addService(EventServiceService, this.#events.handlers())
     this.#server.addService(SmsServiceService, smsHandlers())
@@ -91,10 +110,11 @@ export class Serve {
     addReflection(this.#server, SERVICES)
   }
 
-  /** Begins to serve; gives the port. */
-  async listen (address: string): Promise<number> {
+  /** Begins to serve; gives the ports of the gRPC server and of the agent's own issuer, where it has one. */
+  async listen (address: string): Promise<{ port: number, issuerPort: number | undefined }> {
+    const issuerPort = await this.#access.listen()
     this.#listener = await listen(this.#server, { address, connections: this.#connections, mode: SOCKET_MODE, clock: this.#clock })
-    return this.#listener.port
+    return { port: this.#listener.port, issuerPort }
   }
 
   /** Logs have grown or lost their beginning, and that is on disk. */
@@ -108,7 +128,10 @@ export class Serve {
       clients: this.#clients,
       dispatcher: this.dispatcher,
       forget,
-      audit: (imsi, events) => { this.#log.info({ subscription: this.#identifiers.resourceName(imsi), events }, 'a subscriber was erased') }
+      audit: (imsi, events) => {
+        const tenant = this.#tenants.of(imsi)?.name ?? 'none'
+        this.#log.info({ subscription: this.#identifiers.resourceName(tenant, imsi), events }, 'a subscriber was erased')
+      }
     })
   }
 
@@ -117,10 +140,17 @@ export class Serve {
     await this.#clients.halt()
   }
 
+  /** What the commands about clients need. */
+  get clientControl (): ClientControlParts {
+    const { registry, checks, issues, rotateKey } = this.#access
+    return { registry, tenants: this.#tenants, scopes: this.#scopes.all, checks, issues, rotateKey }
+  }
+
   /** Ends all streams, stores where every queue stands, and closes the data. */
   async stop (): Promise<void> {
     this.#health.stop()
     this.#listener?.close()
+    await this.#access.stop()
     this.#subscriptions.stop()
     await this.#events.stop()
     await stopServer(this.#server)

@@ -42,7 +42,8 @@ async function read (): Promise<void> {
 async function store (): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'landfall-bench-'))
   const config = configSchema.parse({})
-  const { writer, tenants } = await openWriter(directory, { incarnation: '0000000000000000', run: '0000000000000000' }, tenantWish(config), systemClock, Buffer.alloc(32))
+  const nobodys = { incarnation: '0000000000000000', run: '0000000000000000' }
+  const { writer, tenants } = await openWriter(directory, nobodys, tenantWish(config), systemClock, Buffer.alloc(32))
   const ingest = new Ingest({
     config,
     writer,

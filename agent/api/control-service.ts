@@ -13,6 +13,7 @@ import type { ImportedSubscriber } from '../location/imported.ts'
 import { readRow } from '../location/import-row.ts'
 import type { Subscriber } from '../location/subscriber.ts'
 import type { NetworkReader } from '../store/network-reader.ts'
+import { clientHandlers, type ClientControlParts } from './client-control.ts'
 import { queueHandlers } from './queue-control.ts'
 import { answer, InvalidArgument } from './status.ts'
 
@@ -45,6 +46,7 @@ export interface ControlParts {
   inspect: () => Promise<{ records: number, problems: string[] }>
   /** Whether the agent listens to a live source. */
   liveSource: boolean
+  clients: ClientControlParts
 }
 
 /** Handlers of the service on the unix socket. */
@@ -57,7 +59,8 @@ export function controlHandlers (parts: ControlParts): ControlServiceServer {
     checkData: (_call, callback) => {
       answer(parts.inspect().then(({ records, problems }) => ({ records: BigInt(records), problems })), callback)
     },
-    ...queueHandlers(parts)
+    ...queueHandlers(parts),
+    ...clientHandlers(parts.clients)
   }
 }
 

@@ -1,5 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { BinaryReader } from '@bufbuild/protobuf/wire'
 import { FileDescriptorProto, type DescriptorProto, type FieldDescriptorProto } from '../../gen/google/protobuf/descriptor.ts'
+
+/** The encoded google.protobuf.FileDescriptorSet of everything that is served, with the options that generated code passes over. */
+export function readDescriptorSet (): Uint8Array {
+  return readFileSync(new URL('../../gen/descriptors.binpb', import.meta.url))
+}
 
 /** One file of a schema, as it is and as bytes: bytes keep the options that nobody here can read. */
 interface SchemaFile {

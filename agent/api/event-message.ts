@@ -17,8 +17,8 @@ export type EventBody =
 
 export type EventResponse = EventBody & { metadata: Metadata | undefined }
 
-/** Puts an event into the words of the contract. */
-export function eventBody (event: SubscriberEvent): EventBody {
+/** Puts an event into the words of the contract. `withImsi`: a country change carries the IMSI, which is an extension. */
+export function eventBody (event: SubscriberEvent, withImsi = false): EventBody {
   const imsi: Imsi = { value: event.imsi }
   const number: E164 | undefined = event.number === undefined ? undefined : { e164: `+${event.number}` }
   switch (event.kind) {
@@ -27,8 +27,11 @@ export function eventBody (event: SubscriberEvent): EventBody {
     case 'first-attachment':
       return { firstAttachmentEvent: { number, imsi } }
     case 'country-change':
-      // The IMSI is an extension that a tenant must ask for.
-      return { countryChangeEvent: { previous: country(event.previousCountry), current: country(event.country), number, imsi: undefined } }
+      return {
+        countryChangeEvent: {
+          previous: country(event.previousCountry), current: country(event.country), number, imsi: withImsi ? imsi : undefined
+        }
+      }
     case 'periodic-country':
       return { periodicCountryEvent: { number, imsi, country: country(event.country) } }
   }

@@ -6,6 +6,7 @@ import type {
   SubscribeRequest,
   SubscribeResponse
 } from '../../gen/landfall/v1/events.ts'
+import { callerOf, demandScope } from './caller.ts'
 import { ACK_RESULTS } from './subscribe-message.ts'
 import { Subscription } from './subscription.ts'
 import { readToken, stopping, type DeliveryParts } from './subscription-service.ts'
@@ -45,15 +46,18 @@ export class EventService {
       call.emit('error', stopping())
       return
     }
-    const subscription = new Subscription(call, this.#parts, () => { this.#open.delete(subscription) })
+    const subscription = new Subscription(call, callerOf(call), this.#parts, () => { this.#open.delete(subscription) })
     this.#open.add(subscription)
   }
 
   async #acknowledge (
-    { request: { tokens } }: ServerUnaryCall<AcknowledgeRequest, AcknowledgeResponse>, callback: sendUnaryData<AcknowledgeResponse>
+    call: ServerUnaryCall<AcknowledgeRequest, AcknowledgeResponse>, callback: sendUnaryData<AcknowledgeResponse>
   ): Promise<void> {
+    const { request: { tokens } } = call
     if (tokens.length < 1 || tokens.length > MAX_TOKENS) throw new InvalidArgument(`tokens has ${tokens.length} entries, it may have 1 to ${MAX_TOKENS}`)
-    const targets = tokens.map(token => readToken(this.#parts.tokens, token))
+    const caller = callerOf(call)
+    const targets = tokens.map(token => readToken(this.#parts.tokens, caller, token))
+    for (const kind of new Set(targets.map(({ queue }) => queue.kind))) demandScope(caller, this.#parts.scopes.ofKind(kind), `acknowledging ${kind} events`)
     const outcomes = await this.#parts.dispatcher.ackAll(targets)
     callback(null, { results: outcomes.map(outcome => ACK_RESULTS[outcome]) })
   }

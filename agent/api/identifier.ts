@@ -1,5 +1,5 @@
 import type { Identifier } from '../../gen/wgtwo/events/v1/events.ts'
-import { CLIENT, TENANT } from '../store/tenant.ts'
+import type { Caller } from './caller.ts'
 import type { Pseudonyms } from './pseudonym.ts'
 
 /** What clients see instead of an IMSI. */
@@ -12,17 +12,18 @@ export class Identifiers {
     this.#region = region
   }
 
-  of (imsi: string): Identifier {
+  /** How a caller knows the subscription of an IMSI. */
+  of ({ sector, tenant: { name } }: Caller, imsi: string): Identifier {
     return {
       subscriptionIdentifier: {
-        value: this.#pseudonyms.pairwise(CLIENT, TENANT.name, imsi),
-        wg2rn: this.resourceName(imsi)
+        value: this.#pseudonyms.pairwise(sector, name, imsi),
+        wg2rn: this.resourceName(name, imsi)
       }
     }
   }
 
   /** Names a subscription in the log: no client sees another's value, and nobody the IMSI. */
-  resourceName (imsi: string): string {
-    return this.#pseudonyms.resourceName(TENANT.name, this.#region, imsi)
+  resourceName (tenant: string, imsi: string): string {
+    return this.#pseudonyms.resourceName(tenant, this.#region, imsi)
   }
 }

@@ -57,7 +57,8 @@ async function open (sockets: SocketServer, address: string, mode: number | unde
   return 0
 }
 
-function hostAndPort (address: string): { host: string, port: number } {
+/** Takes HOST:PORT apart; IPv6 hosts lose their brackets. */
+export function hostAndPort (address: string): { host: string, port: number } {
   const colon = address.lastIndexOf(':')
   return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
 }

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { status, type Server, type ServerDuplexStream } from '@grpc/grpc-js'
 import {
   ServerReflectionService,
   type ServerReflectionRequest,
   type ServerReflectionResponse
 } from '../../gen/grpc/reflection/v1/reflection.ts'
-import { Descriptors } from './descriptors.ts'
+import { Descriptors, readDescriptorSet } from './descriptors.ts'
 
 /** The earlier version differs in its path only. */
 const ALPHA_PATH = '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo'
@@ -17,7 +16,7 @@ type Answer = NonNullable<ServerReflectionResponse['messageResponse']>
  * generated code was made from, options included. `services`: those that are listed.
  */
 export function addReflection (server: Server, services: readonly string[]): void {
-  const descriptors = new Descriptors(readFileSync(new URL('../../gen/descriptors.binpb', import.meta.url)))
+  const descriptors = new Descriptors(readDescriptorSet())
   const serverReflectionInfo = (call: ServerDuplexStream<ServerReflectionRequest, ServerReflectionResponse>): void => {
     call.on('data', (request: ServerReflectionRequest) => {
       const answer = { validHost: request.host, originalRequest: request, messageResponse: answerTo(request, descriptors, services) }

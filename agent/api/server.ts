@@ -42,9 +42,9 @@ export const CONTROL_MESSAGE_BYTES = 4 << 20
 /** Largest request of a client: a thousand tokens of 640 characters. Every open call may hold one that is not complete yet. */
 export const CLIENT_MESSAGE_BYTES = 1 << 20
 
-/** Makes a server that does not listen yet. Requests above `messageBytes` are refused before they are read. */
-export function makeServer (messageBytes: number): Server {
-  return new Server({ ...OPTIONS, 'grpc.max_receive_message_length': messageBytes, interceptors: [limitMetadata] })
+/** Makes a server that does not listen yet. Requests above `messageBytes` are refused before they are read; `guards` see each call one after the other. */
+export function makeServer (messageBytes: number, ...guards: ServerInterceptor[]): Server {
+  return new Server({ ...OPTIONS, 'grpc.max_receive_message_length': messageBytes, interceptors: [limitMetadata, ...guards] })
 }
 
 /** Stops a server whose streams were ended: waits for calls up to 5 s, then cuts what is left. */

@@ -1,6 +1,7 @@
 import { Metadata, status, type sendUnaryData } from '@grpc/grpc-js'
 import { LimitReached } from '../delivery/dispatcher.ts'
 import { PositionNotHeld } from '../delivery/start-position.ts'
+import { retryMetadata } from './retry-info.ts'
 
 /** An error that a client gets as it is: a gRPC code, words that say what to do, and where it helps a program, metadata. */
 export class StatusError extends Error {
@@ -21,7 +22,12 @@ export class InvalidArgument extends StatusError {
   constructor (details: string) { super(status.INVALID_ARGUMENT, details) }
 }
 
-/** The request names what belongs to somebody else. */
+/** Nobody has proven who makes the call. The text says what is wrong with the token and never what is in it. */
+export class Unauthenticated extends StatusError {
+  constructor (details: string) { super(status.UNAUTHENTICATED, details) }
+}
+
+/** The caller is known and may not do this: the request names what belongs to somebody else, or a scope is missing. */
 export class PermissionDenied extends StatusError {
   constructor (details: string) { super(status.PERMISSION_DENIED, details) }
 }
@@ -39,6 +45,11 @@ export class NotFound extends StatusError {
 /** A limit that protects the box. */
 class ResourceExhausted extends StatusError {
   constructor (details: string) { super(status.RESOURCE_EXHAUSTED, details) }
+}
+
+/** The caller asks too much too often. `retryMs`: when it may ask again, told to programs in the trailing metadata. */
+export class RateExceeded extends StatusError {
+  constructor (details: string, retryMs: number) { super(status.RESOURCE_EXHAUSTED, details, retryMetadata(status.RESOURCE_EXHAUSTED, details, retryMs)) }
 }
 
 /** The server is going away or is not ready; the client connects again. */

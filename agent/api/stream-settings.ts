@@ -69,6 +69,9 @@ export function readStartTime ({ seconds, nanos }: Seconds, place: string): Star
 /** `place`: the field, for the error. Throws InvalidArgument. */
 export function readQueueName (name: string, place: string): string {
   if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw new InvalidArgument(`${place} has more than ${MAX_NAME_BYTES} bytes`)
+  if (/\p{Cc}/u.test(name)) throw new InvalidArgument(`${place} has control characters`)
+  // What was not UTF-8 has become this by now; two such names could be the same one.
+  if (name.includes('\ufffd')) throw new InvalidArgument(`${place} is not UTF-8`)
   return name
 }
 

@@ -84,8 +84,8 @@ function wireKind (kind: EventKind): WireKind {
 }
 
 /** An event as the stream carries it. */
-export function wireEvent (event: SubscriberEvent, delivery: Delivery, identifier: Identifier): Event {
-  const [[$case, value]] = Object.entries(eventBody(event)) as [[string, unknown]]
+export function wireEvent (event: SubscriberEvent, delivery: Delivery, identifier: Identifier, withImsi: boolean): Event {
+  const [[$case, value]] = Object.entries(eventBody(event, withImsi)) as [[string, unknown]]
   return {
     kind: wireKind(event.kind),
     id: BigInt(delivery.id),

@@ -13,14 +13,14 @@ import type { AckTarget, Dispatcher, Opened } from '../delivery/dispatcher.ts'
 import type { QueueTarget } from '../delivery/live-queue.ts'
 import type { Delivery } from '../delivery/queue.ts'
 import type { AckTokens } from '../delivery/token.ts'
-import type { Clock } from '../lib/clock.ts'
 import type { EventKind } from '../location/event.ts'
 import type { StoredEvent } from '../store/event-record.ts'
-import { CLIENT, TENANT } from '../store/tenant.ts'
+import { callerOf, demandLife, type Caller } from './caller.ts'
 import { eventBody, timestamp, type EventResponse } from './event-message.ts'
 import type { Identifiers } from './identifier.ts'
+import type { MethodScopes } from './method-scopes.ts'
 import { deliveryStatus, InvalidArgument, PermissionDenied, Unavailable } from './status.ts'
-import { limitLife } from './stream-life.ts'
+import { limitLife, type LifeLimits } from './stream-life.ts'
 import { readStreamSettings } from './stream-settings.ts'
 
 interface StreamRequest { streamConfiguration: StreamConfiguration | undefined }
@@ -29,13 +29,13 @@ interface AckResponse { ackStatus: AckStatus | undefined }
 type EventCall = ServerWritableStream<StreamRequest, EventResponse>
 
 /** What the services that deliver events need of the rest of the house. */
-export interface DeliveryParts {
+export interface DeliveryParts extends LifeLimits {
   dispatcher: Dispatcher
   tokens: AckTokens
   identifiers: Identifiers
-  clock: Clock
-  /** How long a stream lasts, more or less. */
-  streamMinutes: number
+  scopes: MethodScopes
+  /** Names of the tenants whose country changes carry the IMSI. */
+  imsiOfMoves: ReadonlySet<string>
   /** Deliveries after which an event is parked; 0 for no limit. */
   maxDeliveries: number
 }
@@ -43,18 +43,18 @@ export interface DeliveryParts {
 /** Bytes of the name that a regular stream's own queue has. */
 const REGULAR_NAME_BYTES = 8
 
-/** The queue that a stream of this client reads: the named one, or one of its own. */
-export function queueTarget (kind: EventKind, name: string | undefined): QueueTarget {
+/** The queue that a stream of a client reads: the named one, or one of its own. */
+export function queueTarget ({ tenant, client }: Caller, kind: EventKind, name: string | undefined): QueueTarget {
   const durable = name !== undefined
-  return { queue: { tenant: TENANT.number, client: CLIENT, kind, name: name ?? randomBytes(REGULAR_NAME_BYTES).toString('hex') }, durable }
+  return { queue: { tenant: tenant.number, client, kind, name: name ?? randomBytes(REGULAR_NAME_BYTES).toString('hex') }, durable }
 }
 
-/** What a token of this client names. Throws InvalidArgument or PermissionDenied. */
-export function readToken (tokens: AckTokens, value: string): AckTarget {
+/** What an ack token of the caller's names. Throws InvalidArgument or PermissionDenied. */
+export function readToken (tokens: AckTokens, caller: Caller, value: string): AckTarget {
   const target = tokens.read(value)
   if (target === undefined) throw new InvalidArgument('this is not a token of this server: send back the ack_info that came with the event, unchanged')
   const { tenant, client } = target.queue
-  if (tenant !== TENANT.number || client !== CLIENT) throw new PermissionDenied('this token was given to another client')
+  if (tenant !== caller.tenant.number || client !== caller.client) throw new PermissionDenied('this token was given to another client')
   return target
 }
 
@@ -114,18 +114,20 @@ export class SubscriptionService {
   }
 
   #serve (kind: EventKind, call: EventCall): void {
-    const { dispatcher, clock, streamMinutes, maxDeliveries } = this.#parts
+    const { dispatcher, clock, maxDeliveries } = this.#parts
+    const caller = callerOf(call)
+    demandLife(caller, clock.now())
     const { queueName, start, explicitAck, window, ackTimeoutMs } = readStreamSettings(call.request.streamConfiguration)
-    const target = queueTarget(kind, queueName)
+    const target = queueTarget(caller, kind, queueName)
     const send = (_live: unknown, delivery: Delivery, stored: StoredEvent): boolean => {
       if (call.destroyed) return false
       const written = explicitAck ? undefined : () => { void dispatcher.ack({ ...target, id: delivery.id }) }
-      return call.write(this.#response(target, delivery, stored), written)
+      return call.write(this.#response(caller, target, delivery, stored), written)
     }
     const handle = dispatcher.open([{ ...target, start }], { window, ackTimeoutMs, maxDeliveries }, { send })
-    const keepLife = limitLife(clock, streamMinutes, () => {
+    const keepLife = limitLife(this.#parts, caller, why => {
       end()
-      call.emit('error', aged())
+      call.emit('error', why)
     })
     const end = (): void => {
       keepLife()
@@ -142,14 +144,14 @@ export class SubscriptionService {
     call.sendMetadata(openedHeaders(handle.opened[0]!, start.at !== 'new'))
   }
 
-  #response (target: QueueTarget, delivery: Delivery, stored: StoredEvent): EventResponse {
-    const { tokens, identifiers } = this.#parts
+  #response (caller: Caller, target: QueueTarget, delivery: Delivery, stored: StoredEvent): EventResponse {
+    const { tokens, identifiers, imsiOfMoves } = this.#parts
     const event = stored.event!
     return {
-      ...eventBody(event),
+      ...eventBody(event, imsiOfMoves.has(caller.tenant.name)),
       metadata: {
         timestamp: timestamp(event.time),
-        identifier: identifiers.of(event.imsi),
+        identifier: identifiers.of(caller, event.imsi),
         ackInfo: { value: tokens.make({ ...target, id: delivery.id }) },
         isRedelivered: delivery.redelivered,
         eventId: BigInt(delivery.id)
@@ -158,7 +160,7 @@ export class SubscriptionService {
   }
 
   async #ack (kind: EventKind, call: ServerUnaryCall<AckRequest, AckResponse>, callback: sendUnaryData<AckResponse>): Promise<void> {
-    const target = readToken(this.#parts.tokens, call.request.ackInfo?.value ?? '')
+    const target = readToken(this.#parts.tokens, callerOf(call), call.request.ackInfo?.value ?? '')
     if (target.queue.kind !== kind) {
       throw new InvalidArgument(`ack_info.value belongs to a ${target.queue.kind} event: acknowledge it with the call of that kind`)
     }
@@ -173,11 +175,6 @@ export class SubscriptionService {
 /** The agent stops. */
 export function stopping (): Unavailable {
   return new Unavailable('the agent is stopping: connect again')
-}
-
-/** A stream has lasted long enough; clients renew their tokens and spread anew. */
-export function aged (): Unavailable {
-  return new Unavailable('the stream has reached its age limit: connect again')
 }
 
 /**

@@ -3,11 +3,12 @@ import type { Event, Outcome, SubscribeRequest, SubscribeResponse, SubscribeSett
 import type { StreamHandle } from '../delivery/dispatcher.ts'
 import type { Delivery } from '../delivery/queue.ts'
 import type { StoredEvent } from '../store/event-record.ts'
+import { demandLife, demandScope, type Caller } from './caller.ts'
 import { deliveryStatus, InvalidArgument, type StatusError } from './status.ts'
 import { limitLife } from './stream-life.ts'
 import { readDuration } from './stream-settings.ts'
 import { ACK_RESULTS, EXTEND_RESULTS, readKind, readSubscribeSettings, RETURN_RESULTS, wireEvent, wireOpened, wireOutcomes } from './subscribe-message.ts'
-import { aged, queueTarget, type DeliveryParts } from './subscription-service.ts'
+import { queueTarget, type DeliveryParts } from './subscription-service.ts'
 
 /** Time that a client gets to send its settings. */
 const SETTINGS_MS = 10_000
@@ -31,6 +32,7 @@ const LAST_WORDS_MS = 3_000
 /** One Subscribe call: the client's requests in, events and outcomes out. */
 export class Subscription {
   readonly #call: ServerDuplexStream<SubscribeRequest, SubscribeResponse>
+  readonly #caller: Caller
   readonly #parts: DeliveryParts
   readonly #ended: () => void
   #handle: StreamHandle | undefined
@@ -43,8 +45,9 @@ export class Subscription {
   #cancelTimer: () => void
 
   /** `ended` is told once, when the call is over. */
-  constructor (call: ServerDuplexStream<SubscribeRequest, SubscribeResponse>, parts: DeliveryParts, ended: () => void) {
+  constructor (call: ServerDuplexStream<SubscribeRequest, SubscribeResponse>, caller: Caller, parts: DeliveryParts, ended: () => void) {
     this.#call = call
+    this.#caller = caller
     this.#parts = parts
     this.#ended = ended
     this.#cancelTimer = parts.clock.after(SETTINGS_MS, () => {
@@ -91,13 +94,16 @@ export class Subscription {
   }
 
   #open (settings: SubscribeSettings): void {
-    const { dispatcher, clock, streamMinutes, maxDeliveries } = this.#parts
+    const { dispatcher, scopes, clock, maxDeliveries } = this.#parts
+    const caller = this.#caller
+    demandLife(caller, clock.now())
     const wish = readSubscribeSettings(settings, maxDeliveries)
-    const readings = wish.kinds.map(({ kind, start }) => ({ ...queueTarget(kind, wish.queueName), start }))
+    for (const { kind } of wish.kinds) demandScope(caller, scopes.ofKind(kind), `reading ${kind} events`)
+    const readings = wish.kinds.map(({ kind, start }) => ({ ...queueTarget(caller, kind, wish.queueName), start }))
     const handle = dispatcher.open(readings, wish.stream, { send: (_live, delivery, stored) => this.#deliver(delivery, stored) })
     this.#handle = handle
     this.#cancelTimer()
-    this.#cancelTimer = limitLife(clock, streamMinutes, () => { void this.end(aged()) })
+    this.#cancelTimer = limitLife(this.#parts, caller, why => { void this.end(why) })
     this.#call.write({ message: { $case: 'opened', value: wireOpened(handle.opened) } })
   }
 
@@ -106,7 +112,7 @@ export class Subscription {
     if (this.#call.destroyed) return false
     const event = stored.event!
     if (this.#events.length === 0) queueMicrotask(() => { this.#flush() })
-    this.#events.push(wireEvent(event, delivery, this.#parts.identifiers.of(event.imsi)))
+    this.#events.push(wireEvent(event, delivery, this.#parts.identifiers.of(this.#caller, event.imsi), this.#parts.imsiOfMoves.has(this.#caller.tenant.name)))
     if (this.#events.length >= EVENTS_PER_MESSAGE) this.#flush()
     return !this.#call.writableNeedDrain
   }

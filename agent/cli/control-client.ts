@@ -13,5 +13,15 @@ export function controlError (error: ServiceError, config: Config): CliError {
   if (error.code === status.UNAVAILABLE) {
     return new CliError(EXIT.unavailable, `no agent answers at ${config.control_socket}: start it with "landfall run", or name its configuration with --config`)
   }
-  return new CliError(error.code === status.INVALID_ARGUMENT ? EXIT.usage : EXIT.data, error.details)
+  return new CliError(error.code === status.INVALID_ARGUMENT || error.code === status.ALREADY_EXISTS ? EXIT.usage : EXIT.data, error.details)
+}
+
+/** One call to the agent as a promise; rejects with its ServiceError. */
+export async function ask<T> (call: (done: (error: ServiceError | null, answer: T) => void) => unknown): Promise<T> {
+  return await new Promise((resolve, reject) => {
+    call((error, answer) => {
+      if (error === null) resolve(answer)
+      else reject(error)
+    })
+  })
 }

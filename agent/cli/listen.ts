@@ -11,11 +11,14 @@ import { EventSubscriber } from './event-subscriber.ts'
 import { printLine } from './output.ts'
 import { CliError, EXIT, type Verb } from './verb.ts'
 
+/** Variable of the environment that holds a bearer token: arguments can be seen by everybody on the box. */
+const TOKEN_VARIABLE = 'LANDFALL_TOKEN'
+
 /** Subscribes to one kind of events as any client would, and prints them. */
 export const listen: Verb = {
   name: 'listen',
   usage: 'KIND [--queue NAME] [--in-flight N] [--no-ack] [--config FILE]',
-  summary: `Print and acknowledge events (${EVENT_KINDS.join(', ')})`,
+  summary: `Print and acknowledge events (${EVENT_KINDS.join(', ')}); a token is taken from the environment variable ${TOKEN_VARIABLE}`,
   run: async args => {
     const { values, positionals } = parseArgs({
       args,
@@ -45,7 +48,7 @@ export const listen: Verb = {
 
 /** Prints events until the stream ends or the user stops it. Throws CliError. */
 async function listenTo (address: string, kind: EventKind, configuration: StreamConfiguration, acknowledge: boolean): Promise<void> {
-  const subscriber = new EventSubscriber(address, kind)
+  const subscriber = new EventSubscriber(address, kind, process.env[TOKEN_VARIABLE])
   const stream = subscriber.open(configuration)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { stream.cancel() })
   try {
@@ -59,6 +62,7 @@ async function listenTo (address: string, kind: EventKind, configuration: Stream
     const { code, details } = error as ServiceError
     if (code === status.CANCELLED) return
     if (code === status.UNAVAILABLE) throw new CliError(EXIT.unavailable, `${details}: is the agent running, and is ${address} its "listen" address?`)
+    if (code === status.UNAUTHENTICATED || code === status.PERMISSION_DENIED) throw new CliError(EXIT.permission, details)
     throw new CliError(EXIT.usage, details)
   } finally {
     subscriber.close()

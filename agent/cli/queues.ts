@@ -3,8 +3,9 @@ import type { ServiceError } from '@grpc/grpc-js'
 import type { ControlServiceClient, ListParkedResponse, QueueName, QueueStatus } from '../../gen/landfall/control/v1/control.ts'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { CONFIG_OPTION, readConfiguration } from './configuration.ts'
-import { controlClient, controlError } from './control-client.ts'
+import { ask, controlClient, controlError } from './control-client.ts'
 import { printLine } from './output.ts'
+import { printTable } from './table.ts'
 import { CliError, EXIT, type Verb } from './verb.ts'
 
 type Client = ControlServiceClient
@@ -120,11 +121,6 @@ function age (ms: number): string {
   return first < 0 ? '0 s' : parts.slice(first, first + 2).map(([count, unit]) => `${count} ${unit}`).join(' ')
 }
 
-function printTable (rows: readonly string[][]): void {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => row[column]!.length)))
-  for (const row of rows) printLine(row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd())
-}
-
 async function pause (client: Client, queue: QueueName, paused: boolean): Promise<void> {
   await ask(done => client.pauseQueue({ queue, paused }, done))
   printLine(paused ? 'paused: nothing is sent until "landfall queues resume"' : 'resumed')
@@ -143,13 +139,4 @@ async function listParked (client: Client, queue: QueueName): Promise<void> {
 async function settle (client: Client, queue: QueueName, ids: bigint[], drop: boolean): Promise<bigint> {
   const { settled } = await ask<{ settled: bigint }>(done => client.settleParked({ queue, ids, drop }, done))
   return settled
-}
-
-async function ask<T> (call: (done: (error: ServiceError | null, answer: T) => void) => unknown): Promise<T> {
-  return await new Promise((resolve, reject) => {
-    call((error, answer) => {
-      if (error === null) resolve(answer)
-      else reject(error)
-    })
-  })
 }

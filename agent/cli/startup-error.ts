@@ -1,3 +1,4 @@
+import { ConfigError } from '../config/load.ts'
 import { PositionBeyondLog } from '../delivery/dispatcher.ts'
 import { StoreDamaged, StoreInaccessible, StoreLocked } from '../store/damage.ts'
 import { CliError, EXIT } from './verb.ts'
@@ -14,6 +15,7 @@ const SYSTEM: Partial<Record<string, CliError['exitCode']>> = {
 /** Turns what kept the agent from starting into one line and an exit code. What is nobody's fault but ours stays as it is. */
 export function startupError (error: unknown): unknown {
   if (error instanceof StoreDamaged || error instanceof PositionBeyondLog) return new CliError(EXIT.data, error.message)
+  if (error instanceof ConfigError) return new CliError(EXIT.config, error.message)
   if (error instanceof StoreInaccessible) return new CliError(EXIT.permission, error.message)
   if (error instanceof StoreLocked) return new CliError(EXIT.tempFail, error.message)
   if (!(error instanceof Error)) return error

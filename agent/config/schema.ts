@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { access } from './access.ts'
 
 /**
  * Every setting with its bounds and default. Names carry their unit. `config/landfall.yaml` explains each; unknown keys are errors.
@@ -74,8 +75,9 @@ export const configSchema = z.strictObject({
   delivery: delivery.prefault({}),
   tenants: z.array(tenant).max(MAX_TENANTS).default([]),
   default_tenant: z.string().default(''),
+  access: access.optional(),
   log: log.prefault({})
-}).superRefine(({ tenants, default_tenant: fallback }, context) => {
+}).superRefine(({ tenants, default_tenant: fallback, access }, context) => {
   const owners = new Map<string, string>()
   const names = new Set<string>()
   const wrong = (path: (string | number)[], message: string): void => { context.addIssue({ code: 'custom', path, message }) }
@@ -88,6 +90,9 @@ export const configSchema = z.strictObject({
       owners.set(prefix, name)
     })
   })
+  if (tenants.length > 1 && access === undefined) {
+    wrong(['tenants'], 'several tenants need "access": without it everybody is the same client, and would see all of them')
+  }
   if (fallback !== '' && !names.has(fallback)) wrong(['default_tenant'], `there is no tenant "${fallback}"`)
 })
 

@@ -1,6 +1,7 @@
 import type { RootDatabase } from 'lmdb'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { claim, type Belonging } from './belonging.ts'
+import { decodeClient, encodeClient, type RegisteredClient } from './client-record.ts'
 import { Commits } from './commits.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
 import { decodeParked, encodeParked, type ParkedEvent } from './parked-record.ts'
@@ -37,13 +38,14 @@ export interface StoredQueue {
 const ID_BYTES = 6
 const EMPTY = Buffer.alloc(0)
 
-/** What clients did: the positions of their queues, and the events these have put aside. One thread writes it. */
+/** The clients and what they did: the positions of their queues, and the events these have put aside. One thread writes it. */
 export class ClientsStore {
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly #queues: RecordTable
   readonly #parked: RecordTable
   readonly #erasures: Table
   readonly #commits: Commits
+  readonly #registered: RecordTable
 
   private constructor (root: RootDatabase<Buffer, Buffer>) {
     this.#root = root
@@ -51,6 +53,7 @@ export class ClientsStore {
     this.#queues = new RecordTable(openTable(root, 'queues'))
     this.#parked = new RecordTable(openTable(root, 'parked'))
     this.#erasures = openTable(root, 'erasures')
+    this.#registered = new RecordTable(openTable(root, 'registered'))
   }
 
   /** Opens it, making what is missing. Throws StoreDamaged when it belongs to other data. */
@@ -112,6 +115,21 @@ export class ClientsStore {
   /** Writes nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */
   async halt (): Promise<void> {
     await this.#commits.halt()
+  }
+
+  /** Every registered client. Throws RecordDamaged. */
+  * registered (): Generator<RegisteredClient> {
+    for (const { key, value } of this.#registered.getRange()) yield decodeClient(key.toString(), value)
+  }
+
+  /** Registers a client; resolves once it is on disk. Rejects when the disk failed: the process must end. */
+  async register (client: RegisteredClient): Promise<void> {
+    await this.#commits.run(() => { this.#registered.put(Buffer.from(client.id), encodeClient(client)) })
+  }
+
+  /** Forgets a client; resolves and rejects as `register` does. Its queues stay until nobody has read them for long enough. */
+  async unregister (id: string): Promise<void> {
+    await this.#commits.run(() => { this.#registered.remove(Buffer.from(id)) })
   }
 
   async close (): Promise<void> {

@@ -1,8 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Belonging } from './belonging.ts'
 import { StoreDamaged } from './damage.ts'
+import { writeDurably } from './durable-file.ts'
 
 /** Layout of the state directory. Another one is refused: 1 was of versions before the first release. */
 const FORMAT = 2
@@ -28,6 +29,8 @@ export const stateFiles = (directory: string) => ({
   identity: join(directory, 'identity.json'),
   pseudonymKey: join(directory, 'pseudonym.key'),
   tokenKey: join(directory, 'ack-token.key'),
+  /** Made when this agent's own issuer first starts. */
+  issuerKey: join(directory, 'issuer.key'),
   network: join(directory, 'network'),
   clients: join(directory, 'clients'),
   networkData: join(directory, 'network', 'data.mdb'),
@@ -152,17 +155,4 @@ function readKey (path: string, directory: string): Buffer {
   } catch {}
   if (!/^[0-9a-f]{64}$/.test(text)) throw new StoreDamaged(`the key file ${path} is missing or damaged`, directory)
   return Buffer.from(text, 'hex')
-}
-
-/** Writes a small file so that a crash leaves the old one or the new one, never half of it. */
-function writeDurably (path: string, text: string): void {
-  const draft = `${path}.new`
-  const descriptor = openSync(draft, 'w', 0o600)
-  writeSync(descriptor, text)
-  fsyncSync(descriptor)
-  closeSync(descriptor)
-  renameSync(draft, path)
-  const folder = openSync(join(path, '..'), 'r')
-  fsyncSync(folder)
-  closeSync(folder)
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { statSync } from 'node:fs'
 import { EVENT_KINDS } from '../location/event.ts'
 import { lastRun } from './belonging.ts'
+import { decodeClient } from './client-record.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
 import { headOf } from './event-log.ts'
 import { decodeEvent } from './event-record.ts'
@@ -98,6 +99,9 @@ function look (directory: string, network: Network, clients: ReturnType<typeof o
   }
   const queues = new RecordTable(openTable(clients, 'queues'))
   read(inspection, 'queue position', queues, (_, value) => { decodeQueuePosition(value) })
+  readIfThere(clients, 'registered', table => {
+    read(inspection, 'registered client', new RecordTable(table), (key, value) => { decodeClient(key.toString(), value) })
+  })
   readIfThere(clients, 'parked', table => { read(inspection, 'parked event', new RecordTable(table), (_, value) => { decodeParked(0, value) }) })
   return inspection
 }

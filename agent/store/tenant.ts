@@ -48,11 +48,5 @@ export class Tenants {
   }
 }
 
-/** Where no tenant is configured there is this one, which every SIM belongs to. */
-export const TENANT: Tenant = { number: 1, name: 'local' }
-
-/** The only tenant, for everybody. */
-export const ONE_TENANT = new Tenants([{ tenant: TENANT, prefixes: [] }], TENANT)
-
 /** Where tokens are not checked there is one client. */
 export const CLIENT = 'local'

@@ -1,6 +1,9 @@
 import { status, type ClientReadableStream, type Metadata, type ServiceError } from '@grpc/grpc-js'
+import { AddClientRequest } from '../../gen/landfall/control/v1/control.ts'
 import type { StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import type { EventResponse } from '../../agent/api/event-message.ts'
+import { clientHandlers } from '../../agent/api/client-control.ts'
+import type { ClientRegistry } from '../../agent/api/client-registry.ts'
 import { EventSubscriber } from '../../agent/cli/event-subscriber.ts'
 import { configSchema, type Config } from '../../agent/config/schema.ts'
 import { tenantWish } from '../../agent/config/tenants.ts'
@@ -30,28 +33,32 @@ function testConfig (directory: string, other: object = {}): Config {
 export class Bench {
   readonly clock: ManualClock
   readonly address: string
+  /** Where its own issuer answers, if it has one. */
+  readonly issuer: string
   readonly #serve: Serve
   readonly #writer: NetworkWriter
   readonly #unlock: () => void
   #stopped = false
 
-  private constructor (clock: ManualClock, serve: Serve, writer: NetworkWriter, unlock: () => void, port: number) {
+  private constructor (clock: ManualClock, serve: Serve, writer: NetworkWriter, unlock: () => void, port: number, issuerPort: number | undefined) {
     this.clock = clock
     this.#serve = serve
     this.#writer = writer
     this.#unlock = unlock
     this.address = `127.0.0.1:${port}`
+    this.issuer = `http://127.0.0.1:${issuerPort}`
   }
 
   /** Starts on a directory, by default one of its own. It stops with its owner. */
-  static async start (owner: Owner, directory = temporaryDirectory(owner), other: object = {}): Promise<Bench> {
+  static async start (owner: Owner, directory = temporaryDirectory(owner), other: object = {}, log = openLog('silent', 'test')): Promise<Bench> {
     const clock = new ManualClock()
     const config = testConfig(directory, other)
     const { identity, unlock } = await takeStateDirectory(directory, clock.now())
     const { writer } = await openWriter(stateFiles(directory).network, identity, tenantWish(config), clock, identity.erasureKey)
-    const serve = new Serve({ config, identity, clock, log: openLog('silent', 'test'), onFatal: error => { throw error } })
+    const serve = new Serve({ config, identity, clock, log, onFatal: error => { throw error } })
     sealIdentity(directory)
-    const bench = new Bench(clock, serve, writer, unlock, await serve.listen(config.listen))
+    const { port, issuerPort } = await serve.listen(config.listen)
+    const bench = new Bench(clock, serve, writer, unlock, port, issuerPort)
     owner.teardown(async () => { await bench.stop() })
     return bench
   }
@@ -70,6 +77,33 @@ export class Bench {
 
   /** What the agent's own commands see. */
   get dispatcher (): Dispatcher { return this.#serve.dispatcher }
+
+  /** The clients that may call. */
+  get registry (): ClientRegistry { return this.#serve.clientControl.registry }
+
+  /** Makes a new key for the agent's own issuer, as the command does. */
+  rotateKey (): void { this.#serve.clientControl.rotateKey() }
+
+  /** Registers a client as the command does; gives its secret. */
+  async addClient (wish: Partial<AddClientRequest> & { id: string }): Promise<string> {
+    const { addClient } = clientHandlers(this.#serve.clientControl)
+    return await new Promise((resolve, reject) => {
+      addClient({ request: AddClientRequest.fromPartial(wish) } as Parameters<typeof addClient>[0], (error, answer) => {
+        if (error === null) resolve(answer!.secret)
+        else reject(new Error(JSON.stringify(error)))
+      })
+    })
+  }
+
+  /** Asks the agent's own issuer for a token, as a client does. */
+  async token (id: string, secret: string, scope = ''): Promise<string> {
+    const response = await fetch(`${this.issuer}/oauth2/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope })
+    })
+    return ((await response.json()) as { access_token: string }).access_token
+  }
 
   async stop (): Promise<void> {
     if (this.#stopped) return
@@ -91,8 +125,8 @@ export class TestStream {
   /** Resolves when the server has opened the stream, with what it said then. */
   readonly ready: Promise<Metadata>
 
-  constructor (owner: Owner, address: string, kind: EventKind, configuration: Partial<StreamConfiguration> = {}) {
-    this.#subscriber = new EventSubscriber(address, kind)
+  constructor (owner: Owner, address: string, kind: EventKind, configuration: Partial<StreamConfiguration> = {}, token?: string) {
+    this.#subscriber = new EventSubscriber(address, kind, token)
     this.#stream = this.#subscriber.open({
       streamType: undefined, acknowledgeOption: undefined, maxInFlight: 0, startPosition: undefined, ...configuration
     })

@@ -1,4 +1,4 @@
-import { credentials, status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js'
+import { credentials, Metadata, status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js'
 import {
   EventServiceClient,
   SubscribeRequest,
@@ -23,9 +23,11 @@ export class Subscriber {
   readonly outcomes: Outcome[][] = []
   #wake: () => void = () => {}
 
-  constructor (owner: Owner, address: string, settings: Settings | undefined) {
+  constructor (owner: Owner, address: string, settings: Settings | undefined, token?: string) {
     const client = new EventServiceClient(address, credentials.createInsecure())
-    this.#call = client.subscribe()
+    const metadata = new Metadata()
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`)
+    this.#call = client.subscribe(metadata)
     this.ended = new Promise(resolve => {
       this.#call.on('error', ({ code, details }: ServiceError) => { resolve({ code, details }) })
       this.#call.on('end', () => { resolve({ code: status.OK, details: '' }) })

@@ -130,7 +130,7 @@ t.test('each tenant has its own interval and home country; nobody\'s SIMs are co
     { name: 'north', imsi_prefixes: ['24201'], periodic_interval_hours: 24 },
     { name: 'guest', imsi_prefixes: ['24077'], home_country: 'NO' }
   ]
-  const half = await Half.make(t, { tenants })
+  const half = await Half.make(t, { tenants, access: {} })
   t.same(await half.replay(ULR), ['first-attachment', 'periodic-country', 'handset-change'])
   t.same(await half.replay({ ...ULR, imsi: '240770000000001' }), ['first-attachment', 'handset-change'], 'at home in Norway')
   half.now = START + DAY_MS + 1_000

@@ -4,6 +4,7 @@ import t from 'tap'
 import { crc32c } from '../../agent/lib/crc32c.ts'
 import { EVENT_KINDS, type SubscriberEvent } from '../../agent/location/event.ts'
 import type { KnownVersion, Registration, Subscriber } from '../../agent/location/subscriber.ts'
+import { decodeClient, encodeClient, type RegisteredClient } from '../../agent/store/client-record.ts'
 import { decodeEvent, encodeEvent, type StoredEvent } from '../../agent/store/event-record.ts'
 import {
   decodeDueKey, decodeEventKey, decodeNumberKey, decodeSubscriberKey, dueKey, eventKey, numberKey, numberPrefix, subscriberKey
@@ -168,6 +169,25 @@ t.test('an event comes back as it was, a tombstone too', async t => {
   t.match(decodeEvent(encodeEvent({ committedAt: T0, event: undefined })), { committedAt: T0, event: undefined })
 })
 
+const bytes = (length: number): fc.Arbitrary<Buffer> => fc.uint8Array({ minLength: length, maxLength: length }).map(bytes => Buffer.from(bytes))
+const client: fc.Arbitrary<RegisteredClient> = plain({
+  id: fc.constant('shop'),
+  tenant: fc.nat(65_535),
+  sector: text,
+  scopes: fc.array(text, { maxLength: 64 }),
+  secret: maybe(plain({ cost: fc.nat(2 ** 20), blockSize: fc.nat(32), parallelization: fc.nat(16), salt: bytes(16), hash: bytes(32) })),
+  certificates: fc.array(text, { maxLength: 16 }),
+  addedAt: time,
+  registration: bytes(8).map(bytes => bytes.toString('hex'))
+})
+
+t.test('a client comes back as it was', async t => {
+  fc.assert(fc.property(client, client => {
+    assert.deepStrictEqual(decodeClient('shop', encodeClient(client)), client)
+  }), { seed, numRuns: RUNS })
+  t.pass()
+})
+
 t.test('no damage goes unseen', async t => {
   const damaged = (bytes: Uint8Array, decode: (bytes: Uint8Array) => unknown): void => { assert.throws(() => decode(bytes), RecordDamaged) }
   const tryAll = (record: Buffer, decode: (bytes: Uint8Array) => unknown): void => {
@@ -184,11 +204,13 @@ t.test('no damage goes unseen', async t => {
   const nodes = new Nodes()
   const decode = (bytes: Uint8Array): unknown => decodeSubscriber(IMSI, bytes, nodes.node)
   tryAll(encodeSubscriber(TYPICAL, nodes.intern), decode)
-  fc.assert(fc.property(subscriber, stored, (subscriber, stored) => {
+  const readClient = (bytes: Uint8Array): unknown => decodeClient('shop', bytes)
+  fc.assert(fc.property(subscriber, stored, client, (subscriber, stored, client) => {
+    tryAll(encodeClient({ ...client, scopes: client.scopes.slice(0, 3), certificates: client.certificates.slice(0, 3) }), readClient)
     tryAll(encodeSubscriber(subscriber, nodes.intern), decode)
     tryAll(encodeEvent(stored), decodeEvent)
   }), { seed, numRuns: 20 })
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), bytes => { damaged(bytes, decode); damaged(bytes, decodeEvent) }), { seed, numRuns: RUNS })
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), bytes => { damaged(bytes, decode); damaged(bytes, decodeEvent); damaged(bytes, readClient) }), { seed, numRuns: RUNS })
   t.pass()
 })
 
@@ -198,7 +220,7 @@ t.test('a whole record of another layout says so, and one that holds nonsense do
   fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), bytes => {
     const record = new RecordWriter(1)
     for (const byte of bytes) record.byte(byte)
-    for (const decode of [decodeEvent, (whole: Uint8Array) => decodeSubscriber(IMSI, whole, () => undefined)]) {
+    for (const decode of [decodeEvent, (whole: Uint8Array) => decodeSubscriber(IMSI, whole, () => undefined), (whole: Uint8Array) => decodeClient('shop', whole)]) {
       try { decode(record.end()) } catch (error) { assert.ok(error instanceof RecordDamaged) }
     }
   }), { seed, numRuns: RUNS })

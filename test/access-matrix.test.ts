@@ -1,0 +1,206 @@
+import { status } from '@grpc/grpc-js'
+import { service as HealthService } from 'grpc-health-check'
+import t from 'tap'
+import { ServerReflectionRequest, ServerReflectionService } from '../gen/grpc/reflection/v1/reflection.ts'
+import { EventKind, EventServiceService, SubscribeRequest } from '../gen/landfall/v1/events.ts'
+import { SmsServiceService } from '../gen/wgtwo/sms/v1/sms.ts'
+import { SubscriptionEventServiceService } from '../gen/wgtwo/subscription/v1/subscription.ts'
+import { AckTokens } from '../agent/delivery/token.ts'
+import { EVENT_KINDS } from '../agent/location/event.ts'
+import { readIdentity } from '../agent/store/identity.ts'
+import { Bench } from './api/bench.ts'
+import { GatheredLog } from './lib/gathered-log.ts'
+import { AUDIENCE, claims, ISSUER, JsonServer, makeKey, publicJwk, sign, signedWithPublicKey, unsigned, type Claims } from './lib/issuer.ts'
+import { Rpc, type Method } from './lib/rpc.ts'
+import { temporaryDirectory } from './lib/temporary.ts'
+
+/** What each method of the contract needs, as the contract's page says it (not as our proto files do). */
+const SCOPES: Record<string, string> = {
+  StreamHandsetChangeEvents: 'subscription.handset_details:read',
+  AckHandsetChangeEvent: 'subscription.handset_details:read',
+  StreamFirstAttachmentEvents: 'subscription.first_attachment:read',
+  AckFirstAttachmentEvent: 'subscription.first_attachment:read',
+  StreamCountryChangeEvents: 'subscription.country_change:read',
+  AckCountryChangeEvent: 'subscription.country_change:read',
+  StreamPeriodicCountryEvents: 'subscription.periodic_country:read',
+  AckPeriodicCountryEvent: 'subscription.periodic_country:read',
+  SendTextFromSubscriber: 'sms.text:send_from_subscriber',
+  SendTextToSubscriber: 'sms.text:send_to_subscriber',
+  SendDataToSubscriber: 'sms.data:send_to_subscriber'
+}
+const ALL = [...new Set(Object.values(SCOPES))]
+/** A client that may do all but that. */
+const allBut = (scope: string): string => `all-but-${ALL.indexOf(scope)}`
+
+/**
+ * Who calls what, and what comes of it. Stream, Ack and Sms are the contract's methods (4, 4 and 3); Subscribe and Acknowledge are Landfall's
+ * own, which have no scope themselves and need that of each kind; Open is health and reflection.
+ *
+ * ok: it is served. noauth: UNAUTHENTICATED. denied: PERMISSION_DENIED. unimpl: UNIMPLEMENTED, from a handler that was reached. A dash: does not apply.
+ */
+const TABLE = `
+  the call comes with                              | Stream | Ack    | Sms    | Subscribe | Acknowledge | Open
+  no token                                         | noauth | noauth | noauth | noauth    | noauth      | ok
+  an empty authorization                           | noauth | noauth | noauth | noauth    | noauth      | ok
+  another scheme (Basic)                           | noauth | noauth | noauth | noauth    | noauth      | ok
+  garbage                                          | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token with a part cut off                      | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token that has expired                         | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token that says no end                         | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token that is not valid yet                    | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token of another issuer                        | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token for another audience                     | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token that names no client                     | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token signed with another key                  | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token signed with another key of the same name | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token signed with nothing (alg none)           | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token signed HS256 with the public key         | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token with other claims under its signature    | noauth | noauth | noauth | noauth    | noauth      | ok
+  an own token signed with another issuer's key    | noauth | noauth | noauth | noauth    | noauth      | ok
+  an own token of a removed client                 | noauth | noauth | noauth | noauth    | noauth      | ok
+  an own token from before its client was re-added | noauth | noauth | noauth | noauth    | noauth      | ok
+  a token of a client that is not registered       | denied | denied | denied | denied    | denied      | ok
+  a token with no scope                            | denied | denied | denied | denied    | denied      | ok
+  a token with all scopes but the right one        | denied | denied | denied | denied    | denied      | ok
+  the right scope, which the client may not have   | denied | denied | denied | denied    | denied      | ok
+  the right scope, and another client's ack token  | -      | denied | -      | -         | denied      | -
+  the right scope, and another tenant's ack token  | -      | denied | -      | -         | denied      | -
+  the right scope (ES256)                          | ok     | ok     | unimpl | ok        | ok          | ok
+  the right scope (RS256)                          | ok     | ok     | unimpl | ok        | ok          | ok
+  the right scope (EdDSA)                          | ok     | ok     | unimpl | ok        | ok          | ok
+  the right scope, expired within the clock skew   | ok     | ok     | unimpl | ok        | ok          | ok
+  the right scope in a list, and two audiences     | ok     | ok     | unimpl | ok        | ok          | ok
+  an own token with the right scope                | ok     | ok     | unimpl | ok        | ok          | ok
+`
+const CODES: Record<string, status> = { ok: status.OK, noauth: status.UNAUTHENTICATED, denied: status.PERMISSION_DENIED, unimpl: status.UNIMPLEMENTED }
+
+interface Case { method: Method, name: string, column: string, scope: string, request: (client: string, tenant: number) => unknown }
+
+/** Every public method, with a request that it serves. */
+function cases (tokens: AckTokens): Case[] {
+  const ackToken = (kind: typeof EVENT_KINDS[number], client: string, tenant: number): string =>
+    tokens.make({ queue: { tenant, client, kind, name: '' }, durable: true, id: 1 })
+  const contract = EVENT_KINDS.flatMap(kind => {
+    const family = kind.split('-').map(word => word[0]!.toUpperCase() + word.slice(1)).join('')
+    const [stream, ack] = [`Stream${family}Events`, `Ack${family}Event`].map(name => Object.values(SubscriptionEventServiceService).find(({ path }) => path.endsWith(`/${name}`))!)
+    const scope = SCOPES[`Ack${family}Event`]!
+    const settings = SubscribeRequest.fromPartial({ settings: { kinds: [{ kind: EVENT_KINDS.indexOf(kind) + 1 as EventKind }] } })
+    return [
+      { method: stream as Method, name: `Stream${family}Events`, column: 'Stream', scope, request: () => ({}) },
+      { method: ack as Method, name: `Ack${family}Event`, column: 'Ack', scope, request: (client: string, tenant: number) => ({ ackInfo: { value: ackToken(kind, client, tenant) } }) },
+      { method: EventServiceService.subscribe as Method, name: `Subscribe (${kind})`, column: 'Subscribe', scope, request: () => settings },
+      {
+        method: EventServiceService.acknowledge as Method,
+        name: `Acknowledge (${kind})`,
+        column: 'Acknowledge',
+        scope,
+        request: (client: string, tenant: number) => ({ tokens: [ackToken(kind, client, tenant)] })
+      }
+    ]
+  })
+  const sms = Object.values(SmsServiceService).map(method => {
+    const name = method.path.split('/')[2]!
+    return { method: method as Method, name, column: 'Sms', scope: SCOPES[name]!, request: () => (method.requestDeserialize as (bytes: Buffer) => unknown)(Buffer.alloc(0)) }
+  })
+  const reflection = ServerReflectionService.serverReflectionInfo as Method
+  const list = (): unknown => ServerReflectionRequest.fromPartial({ messageRequest: { $case: 'listServices', value: '' } })
+  const open = [
+    ...Object.entries(HealthService).map(([name, method]) => ({ method: method as unknown as Method, name: `health ${name}`, request: () => ({ service: '' }) })),
+    { method: reflection, name: 'reflection v1', request: list },
+    { method: { ...reflection, path: reflection.path.replace('.v1.', '.v1alpha.') }, name: 'reflection v1alpha', request: list }
+  ].map(one => ({ ...one, column: 'Open', scope: ALL[0]! }))
+  return [...contract, ...sms, ...open]
+}
+
+t.test('who calls what, and what comes of it', async t => {
+  const log = new GatheredLog()
+  const directory = temporaryDirectory(t)
+  const keys = { ES256: makeKey('ec'), RS256: makeKey('rsa', 'RS256'), EdDSA: makeKey('ed', 'EdDSA') }
+  const stranger = makeKey('stranger')
+  const issuer = await JsonServer.start(t, () => [200, { keys: Object.values(keys).map(publicJwk) }])
+  const OWN = 'https://own.example/'
+  const bench = await Bench.start(t, directory, {
+    access: {
+      calls_per_second: 1_000_000,
+      issuer: { listen: '127.0.0.1:0', url: OWN },
+      jwks: { url: issuer.url, issuer: ISSUER, audience: AUDIENCE }
+    }
+  }, log)
+  const add = async (id: string, scopes: readonly string[]): Promise<string> => await bench.addClient({ id, scopes: [...scopes] })
+  for (const id of ['shop', 'other']) await add(id, ALL)
+  for (const scope of ALL) await add(allBut(scope), ALL.filter(one => one !== scope))
+  const ownTokens = async (id: string): Promise<Map<string, string>> => {
+    const secret = await add(id, ALL)
+    return new Map(await Promise.all(ALL.map(async scope => [scope, await bench.token(id, secret, scope)] as const)))
+  }
+  const own = { shop: await ownTokens('own'), removed: await ownTokens('removed'), again: await ownTokens('again') }
+  for (const id of ['removed', 'again']) await bench.registry.remove(id)
+  await add('again', ALL)
+
+  const now = bench.clock.now()
+  const seconds = Math.floor(now / 1000)
+  const good = async (scope: string, other: Claims = {}, key = keys.ES256): Promise<string> => await sign(key, claims(now, 'shop', scope, other))
+  const forged = async (scope: string): Promise<string> => {
+    const [head, , signature] = (await good(scope, { scope: '' })).split('.')
+    return [head, (await good(scope)).split('.')[1], signature].join('.')
+  }
+  const credentials: Record<string, (scope: string) => Promise<string | undefined> | string | undefined> = {
+    'no token': () => undefined,
+    'an empty authorization': () => '',
+    'another scheme (Basic)': async scope => `Basic ${await good(scope)}`,
+    garbage: () => 'Bearer x.y.z',
+    'a token with a part cut off': async scope => `Bearer ${(await good(scope)).split('.').slice(0, 2).join('.')}`,
+    'a token that has expired': async scope => `Bearer ${await good(scope, { exp: seconds - 31 })}`,
+    'a token that says no end': async scope => `Bearer ${await good(scope, { exp: undefined })}`,
+    'a token that is not valid yet': async scope => `Bearer ${await good(scope, { nbf: seconds + 31 })}`,
+    'a token of another issuer': async scope => `Bearer ${await good(scope, { iss: 'https://id.example' })}`,
+    'a token for another audience': async scope => `Bearer ${await good(scope, { aud: 'landfall2' })}`,
+    'a token that names no client': async scope => `Bearer ${await good(scope, { sub: undefined, client_id: 7 })}`,
+    'a token signed with another key': async scope => `Bearer ${await good(scope, {}, stranger)}`,
+    'a token signed with another key of the same name': async scope => `Bearer ${await good(scope, {}, { ...stranger, kid: 'ec' })}`,
+    'a token signed with nothing (alg none)': scope => `Bearer ${unsigned(claims(now, 'shop', scope))}`,
+    'a token signed HS256 with the public key': scope => `Bearer ${signedWithPublicKey(keys.RS256, claims(now, 'shop', scope))}`,
+    'a token with other claims under its signature': async scope => `Bearer ${await forged(scope)}`,
+    "an own token signed with another issuer's key": async scope => `Bearer ${await good(scope, { iss: OWN, aud: OWN })}`,
+    'an own token of a removed client': scope => `Bearer ${own.removed.get(scope)}`,
+    'an own token from before its client was re-added': scope => `Bearer ${own.again.get(scope)}`,
+    'a token of a client that is not registered': async scope => `Bearer ${await good(scope, { client_id: 'nobody' })}`,
+    'a token with no scope': async () => `Bearer ${await good('')}`,
+    'a token with all scopes but the right one': async scope => `Bearer ${await good(ALL.filter(one => one !== scope).join(' '))}`,
+    'the right scope, which the client may not have': async scope => `Bearer ${await good(scope, { client_id: allBut(scope) })}`,
+    "the right scope, and another client's ack token": async scope => `Bearer ${await good(scope)}`,
+    "the right scope, and another tenant's ack token": async scope => `Bearer ${await good(scope)}`,
+    'the right scope (ES256)': async scope => `Bearer ${await good(scope)}`,
+    'the right scope (RS256)': async scope => `bearer ${await good(scope, {}, keys.RS256)}`,
+    'the right scope (EdDSA)': async scope => `Bearer ${await good(scope, {}, keys.EdDSA)}`,
+    'the right scope, expired within the clock skew': async scope => `Bearer ${await good(scope, { exp: seconds - 29, nbf: seconds + 29 })}`,
+    'the right scope in a list, and two audiences': async scope => `Bearer ${await good('', { scope: [scope, 'x'], aud: ['x', AUDIENCE] })}`,
+    'an own token with the right scope': scope => `Bearer ${own.shop.get(scope)}`
+  }
+  const owner: Record<string, [client: string, tenant: number]> = {
+    "the right scope, and another client's ack token": ['other', 1],
+    "the right scope, and another tenant's ack token": ['shop', 2],
+    'an own token with the right scope': ['own', 1]
+  }
+
+  const [[, ...columns], ...rows] = TABLE.trim().split('\n').map(line => line.split('|').map(cell => cell.trim())) as [string[], ...string[][]]
+  t.same(rows.map(([name]) => name), Object.keys(credentials), 'each line of the table is tried, and each trial is in the table')
+  const { tokenKey, incarnation } = readIdentity(directory)
+  const all = cases(new AckTokens(tokenKey, incarnation))
+  t.same([...new Set(all.map(({ column }) => column))].sort(), columns.toSorted(), 'each column has its methods')
+  t.same(new Set(all.map(({ method }) => method.path)).size, 8 + 3 + 2 + Object.keys(HealthService).length + 2)
+  const rpc = new Rpc(t, bench.address)
+  for (const [name, ...cells] of rows) {
+    for (const { method, name: methodName, column, scope, request } of all) {
+      const expected = cells[columns.indexOf(column)]!
+      if (expected === '-') continue
+      const authorization = await credentials[name!]!(scope)
+      const { code, details } = await rpc.call(method, request(...owner[name!] ?? ['shop', 1]), authorization)
+      t.equal(code, CODES[expected], `${name}: ${methodName} (${status[code]}: ${details})`)
+      const token = authorization?.split(' ')[1]
+      if (code !== status.OK && token !== undefined) t.notOk(token.split('.').some(part => part.length > 1 && details.includes(part)), 'the answer holds nothing of the token')
+      if (code !== status.OK) t.ok(details.length > 20, 'the answer says something')
+    }
+  }
+  t.notMatch(log.text, /eyJ/, 'no token is in the log')
+})
