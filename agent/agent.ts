@@ -5,6 +5,7 @@ import { controlHandlers } from './api/control-service.ts'
 import { listen } from './api/listener.ts'
 import { CONTROL_MESSAGE_BYTES, makeServer, stopServer } from './api/server.ts'
 import type { Config } from './config/schema.ts'
+import { tellOpen } from './doors.ts'
 import { IngestLink, type SpaceListener } from './ingest-link.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import type { Log } from './observe/log.ts'
@@ -66,7 +67,7 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     sealIdentity(config.state_directory)
     ingest.onGrew = serve.grew
     const port = await serve.listen(config.listen)
-    control = await startControl(config, ingest, serve, clock, () => readOnly)
+    control = await startControl(config, ingest, serve, clock, log, () => readOnly)
     log.info({ port, socket: config.control_socket }, 'serving')
     if (records === undefined) scanning = scan(config.state_directory, log, onFatal, scanStop.signal)
     else log.info({ records }, SOUND)
@@ -109,7 +110,7 @@ async function startIngest (config: Config, identity: Identity, onFatal: (error:
 interface Control { stop: () => Promise<void> }
 
 /** The control socket: only this user may speak to it. The lock says that a socket found there is a dead agent's. */
-async function startControl (config: Config, ingest: IngestLink, serve: Serve, clock: Clock, readOnly: () => boolean): Promise<Control> {
+async function startControl (config: Config, ingest: IngestLink, serve: Serve, clock: Clock, log: Log, readOnly: () => boolean): Promise<Control> {
   mkdirSync(dirname(config.control_socket), { recursive: true, mode: 0o700 })
   const server = makeServer(CONTROL_MESSAGE_BYTES)
   server.addService(ControlServiceService, controlHandlers({
@@ -121,10 +122,12 @@ async function startControl (config: Config, ingest: IngestLink, serve: Serve, c
     inspect: async () => await inspect(config.state_directory, 'records'),
     liveSource: false
   }))
-  const listener = await listen(server, { address: `unix:${config.control_socket}`, connections: CONTROL_CONNECTIONS, mode: 0o600, clock })
+  const options = { address: `unix:${config.control_socket}`, connections: CONTROL_CONNECTIONS, mode: 0o600, clock }
+  const door = await listen(server, options)
+  tellOpen(log, 'control', options, door.port)
   return {
     stop: async () => {
-      listener.close()
+      door.close()
       await stopServer(server)
       rmSync(config.control_socket, { force: true })
     }

@@ -5,7 +5,7 @@ import { SubscriptionEventServiceService } from '../gen/wgtwo/subscription/v1/su
 import { EventService } from './api/event-service.ts'
 import { Health } from './api/health.ts'
 import { Identifiers } from './api/identifier.ts'
-import { listen, type Listener } from './api/listener.ts'
+import { listen } from './api/listener.ts'
 import { Pseudonyms } from './api/pseudonym.ts'
 import { addReflection } from './api/reflection.ts'
 import { CLIENT_MESSAGE_BYTES, makeServer, stopServer } from './api/server.ts'
@@ -14,6 +14,7 @@ import { SubscriptionService } from './api/subscription-service.ts'
 import type { Config } from './config/schema.ts'
 import { Dispatcher } from './delivery/dispatcher.ts'
 import { AckTokens } from './delivery/token.ts'
+import { Doors } from './doors.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Log } from './observe/log.ts'
 import { ClientsStore } from './store/clients.ts'
@@ -29,9 +30,6 @@ const HOUR_MS = 3_600_000
 const SERVICES = [SubscriptionEventServiceService, EventServiceService, SmsServiceService]
   .map(service => Object.values(service)[0]!.path.split('/')[1]!)
 
-/** Permissions of a public unix socket: the user and the group. */
-const SOCKET_MODE = 0o660
-
 /** What the lower half needs of its surroundings. */
 export interface ServeParts {
   config: Config
@@ -46,21 +44,19 @@ export interface ServeParts {
 export class Serve {
   readonly reader: NetworkReader
   readonly dispatcher: Dispatcher
-  readonly #connections: number
-  readonly #clock: Clock
+  readonly #makeDoors: () => Doors
   readonly #clients: ClientsStore
   readonly #subscriptions: SubscriptionService
   readonly #events: EventService
   readonly #health = new Health(SERVICES)
   readonly #server: Server
-  #listener: Listener | undefined
+  #doors: Doors | undefined
 
   /** Opens the data; the upper half must have opened its environment before. */
   constructor ({ config, identity, clock, log, onFatal }: ServeParts) {
     const files = stateFiles(config.state_directory)
     const { delivery } = config
-    this.#connections = delivery.connections
-    this.#clock = clock
+    this.#makeDoors = () => new Doors(config, clock, log)
     this.reader = new NetworkReader(openNetworkReader(files.network, identity.incarnation), TENANT.number)
     this.#clients = ClientsStore.open(files.clients, identity)
     const limits = { queuesPerClient: delivery.queues_per_client, streams: delivery.streams, idleQueueMs: delivery.idle_queue_hours * HOUR_MS }
@@ -87,10 +83,10 @@ export class Serve {
     addReflection(this.#server, SERVICES)
   }
 
-  /** Begins to serve; gives the port. */
+  /** Begins to serve; gives the port. Throws TlsFilesError, or the system's error when the address cannot be had. */
   async listen (address: string): Promise<number> {
-    this.#listener = await listen(this.#server, { address, connections: this.#connections, mode: SOCKET_MODE, clock: this.#clock })
-    return this.#listener.port
+    this.#doors = this.#makeDoors()
+    return await this.#doors.open('gRPC', address, async options => await listen(this.#server, options))
   }
 
   /** Logs have grown or lost their beginning, and that is on disk. */
@@ -101,7 +97,7 @@ export class Serve {
   /** Ends all streams, stores where every queue stands, and closes the data. */
   async stop (): Promise<void> {
     this.#health.stop()
-    this.#listener?.close()
+    this.#doors?.stop()
     this.#subscriptions.stop()
     await this.#events.stop()
     await stopServer(this.#server)

@@ -1,4 +1,4 @@
-import { credentials, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js'
+import { credentials, type ChannelCredentials, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js'
 import { AckStatus_StatusCode, type AckInfo, type AckStatus, type StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import { SubscriptionEventServiceClient } from '../../gen/wgtwo/subscription/v1/subscription.ts'
 import type { EventResponse } from '../api/event-message.ts'
@@ -13,9 +13,9 @@ export class EventSubscriber {
   readonly #client: SubscriptionEventServiceClient
   readonly #kind: EventKind
 
-  /** `address`: HOST:PORT without TLS. */
-  constructor (address: string, kind: EventKind) {
-    this.#client = new SubscriptionEventServiceClient(address, credentials.createInsecure())
+  /** `address`: HOST:PORT or unix:PATH; `channel`: how to trust what is there, plaintext by default. */
+  constructor (address: string, kind: EventKind, channel: ChannelCredentials = credentials.createInsecure()) {
+    this.#client = new SubscriptionEventServiceClient(address, channel)
     this.#kind = kind
   }
 
