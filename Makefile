@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := node_modules/.bin
 
-.PHONY: run test interop torture check bench proto build clean install
+.PHONY: run test interop torture check bench sbom proto build clean install
 
 run: build
 	node dist/agent/main.js demo
@@ -30,6 +30,13 @@ check: build
 	$(BIN)/buf breaking --against proto/baseline.binpb
 	$(BIN)/knip
 
+# What ships, for audits: CycloneDX. Of a copy without what is for development: told to omit that, npm forgets packages that both need.
+SBOM ?= sbom.cdx.json
+sbom:
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && mkdir "$$folder/landfall" && cp package.json package-lock.json "$$folder/landfall" && \
+	(cd "$$folder/landfall" && npm pkg delete devDependencies && npm install --package-lock-only --ignore-scripts --offline --silent && \
+	npm sbom --sbom-format cyclonedx --sbom-type application --package-lock-only > sbom) && cp "$$folder/landfall/sbom" $(SBOM)
+
 build: install proto
 	@rm -rf dist
 	$(BIN)/tsc
@@ -47,4 +54,4 @@ node_modules/.package-lock.json: package.json package-lock.json
 	@touch $@
 
 clean:
-	rm -rf dist gen .tap
+	rm -rf dist gen .tap sbom.cdx.json

@@ -12,6 +12,7 @@ import { IssuerKeys } from './api/issuer-keys.ts'
 import { IssuerServer } from './api/issuer.ts'
 import { JwtSource } from './api/jwt.ts'
 import { KeySet } from './api/key-set.ts'
+import { peerCertificate } from './api/peer-certificate.ts'
 import type { MethodScopes } from './api/method-scopes.ts'
 import type { TokenSource } from './api/token-facts.ts'
 import { TokenEndpoint } from './api/token-endpoint.ts'
@@ -70,6 +71,7 @@ export class Access {
     const tokens = new BearerTokens({ byName: this.#jwtSources(), others: this.#introspection() }, clock)
     this.guard = guard({
       scopes,
+      certificateOf: call => peerCertificate(call, clock.now()),
       callers: config === undefined ? localCaller(tenants.all[0]!) : new Callers({ tokens, registry: this.registry, tenants, callsPerSecond }),
       // Its kind only: what it says may repeat what the call came with.
       failed: error => { log.error({ error: (error as Error).name }, 'a call could not be checked') }

@@ -6,6 +6,7 @@ import type { Erasures } from './api/erasure.ts'
 import { listen } from './api/listener.ts'
 import { CONTROL_MESSAGE_BYTES, makeServer, stopServer } from './api/server.ts'
 import type { Config } from './config/schema.ts'
+import { tellOpen } from './doors.ts'
 import { IngestLink, type SpaceListener } from './ingest-link.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import type { Log } from './observe/log.ts'
@@ -84,7 +85,7 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     const upper = ingest
     const erasures = serve.erasures(async imsi => await upper.forget(imsi))
     erasures.resume().catch(fail)
-    control = await startControl(config, { ingest, serve, erasures, clock, readOnly: () => readOnly })
+    control = await startControl(config, { ingest, serve, erasures, clock, log, readOnly: () => readOnly })
     log.info({ port, issuerPort, socket: config.control_socket }, 'serving')
     if (records === undefined) scanning = scan(config.state_directory, log, fail, scanStop.signal)
     else log.info({ records }, SOUND)
@@ -124,12 +125,22 @@ async function startIngest (config: Config, identity: Identity, onFatal: (error:
   return await IngestLink.start({ config, path, belonging: { incarnation, run }, erasureKey, madeAt }, onFatal, onSpace)
 }
 
+/** What the control socket reaches. */
+interface ControlSurroundings {
+  ingest: IngestLink
+  serve: Serve
+  erasures: Erasures
+  clock: Clock
+  log: Log
+  readOnly: () => boolean
+}
+
 /** The open control socket. */
 interface Control { stop: () => Promise<void> }
 
 /** The control socket: only this user may speak to it. The lock says that a socket found there is a dead agent's. */
 async function startControl (
-  config: Config, { ingest, serve, erasures, clock, readOnly }: { ingest: IngestLink, serve: Serve, erasures: Erasures, clock: Clock, readOnly: () => boolean }
+  config: Config, { ingest, serve, erasures, clock, log, readOnly }: ControlSurroundings
 ): Promise<Control> {
   mkdirSync(dirname(config.control_socket), { recursive: true, mode: 0o700 })
   const server = makeServer(CONTROL_MESSAGE_BYTES)
@@ -144,10 +155,12 @@ async function startControl (
     liveSource: false,
     clients: serve.clientControl
   }))
-  const listener = await listen(server, { address: `unix:${config.control_socket}`, connections: CONTROL_CONNECTIONS, mode: 0o600, clock })
+  const options = { address: `unix:${config.control_socket}`, connections: CONTROL_CONNECTIONS, mode: 0o600, clock }
+  const door = await listen(server, options)
+  tellOpen(log, 'control', options, door.port)
   return {
     stop: async () => {
-      listener.close()
+      door.close()
       await stopServer(server)
       rmSync(config.control_socket, { force: true })
     }

@@ -9,7 +9,7 @@ import { Erasures } from './api/erasure.ts'
 import { EventService } from './api/event-service.ts'
 import { Health } from './api/health.ts'
 import { Identifiers } from './api/identifier.ts'
-import { listen, type Listener } from './api/listener.ts'
+import { listen } from './api/listener.ts'
 import { MethodScopes } from './api/method-scopes.ts'
 import { Pseudonyms } from './api/pseudonym.ts'
 import { addReflection } from './api/reflection.ts'
@@ -20,6 +20,7 @@ import type { Config } from './config/schema.ts'
 import { tenantWish } from './config/tenants.ts'
 import { Dispatcher } from './delivery/dispatcher.ts'
 import { AckTokens } from './delivery/token.ts'
+import { Doors } from './doors.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Log } from './observe/log.ts'
 import { ClientsStore } from './store/clients.ts'
@@ -35,9 +36,6 @@ const HOUR_MS = 3_600_000
 /** Services that health is told of and reflection lists. */
 const SERVICES = [SubscriptionEventServiceService, EventServiceService, SmsServiceService]
   .map(service => Object.values(service)[0]!.path.split('/')[1]!)
-
-/** Permissions of a public unix socket: the user and the group. */
-const SOCKET_MODE = 0o660
 
 /** What the lower half needs of its surroundings. */
 export interface ServeParts {
@@ -56,23 +54,21 @@ export class Serve {
   readonly #access: Access
   readonly #scopes = new MethodScopes(readDescriptorSet())
   readonly #tenants: Tenants
-  readonly #connections: number
-  readonly #clock: Clock
   readonly #log: Log
   readonly #identifiers: Identifiers
+  readonly #makeDoors: () => Doors
   readonly #clients: ClientsStore
   readonly #subscriptions: SubscriptionService
   readonly #events: EventService
   readonly #health = new Health(SERVICES)
   readonly #server: Server
-  #listener: Listener | undefined
+  #doors: Doors | undefined
 
   /** Opens the data; the upper half must have opened its environment before. */
   constructor ({ config, identity, clock, log, onFatal }: ServeParts) {
     const files = stateFiles(config.state_directory)
     const { delivery } = config
-    this.#connections = delivery.connections
-    this.#clock = clock
+    this.#makeDoors = () => new Doors(config, clock, log)
     this.#log = log
     this.#identifiers = new Identifiers(new Pseudonyms(identity.pseudonymKey), config.region)
     const network = openNetworkReader(files.network, identity.incarnation)
@@ -110,11 +106,14 @@ export class Serve {
     addReflection(this.#server, SERVICES)
   }
 
-  /** Begins to serve; gives the ports of the gRPC server and of the agent's own issuer, where it has one. */
+  /**
+   * Begins to serve; gives the ports of the gRPC server and of the agent's own issuer. Throws TlsFilesError, or the system's error where an
+   * address cannot be had.
+   */
   async listen (address: string): Promise<{ port: number, issuerPort: number | undefined }> {
     const issuerPort = await this.#access.listen()
-    this.#listener = await listen(this.#server, { address, connections: this.#connections, mode: SOCKET_MODE, clock: this.#clock })
-    return { port: this.#listener.port, issuerPort }
+    this.#doors = this.#makeDoors()
+    return { port: await this.#doors.open('gRPC', address, async options => await listen(this.#server, options)), issuerPort }
   }
 
   /** Logs have grown or lost their beginning, and that is on disk. */
@@ -149,7 +148,7 @@ export class Serve {
   /** Ends all streams, stores where every queue stands, and closes the data. */
   async stop (): Promise<void> {
     this.#health.stop()
-    this.#listener?.close()
+    this.#doors?.stop()
     await this.#access.stop()
     this.#subscriptions.stop()
     await this.#events.stop()

@@ -125,7 +125,7 @@ t.test('who calls what, and what comes of it', async t => {
       issuer: { listen: '127.0.0.1:0', url: OWN },
       jwks: { url: issuer.url, issuer: ISSUER, audience: AUDIENCE }
     }
-  }, log)
+  }, { log })
   const add = async (id: string, scopes: readonly string[]): Promise<string> => await bench.addClient({ id, scopes: [...scopes] })
   for (const id of ['shop', 'other']) await add(id, ALL)
   for (const scope of ALL) await add(allBut(scope), ALL.filter(one => one !== scope))

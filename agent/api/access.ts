@@ -2,6 +2,7 @@ import { ServerInterceptingCall, status, type Metadata, type ServerInterceptor }
 import { admit, demandScope, type Caller } from './caller.ts'
 import type { Callers } from './callers.ts'
 import type { MethodScopes } from './method-scopes.ts'
+import type { PeerCertificate } from './peer-certificate.ts'
 import { PermissionDenied, StatusError } from './status.ts'
 
 /**
@@ -9,15 +10,15 @@ import { PermissionDenied, StatusError } from './status.ts'
  */
 const OPEN = /^\/grpc\.(health\.v1\.Health|reflection\.v1(alpha)?\.ServerReflection)\//
 
-/** Names that a connection's certificate has proven; none without TLS. */
-export type CertificateNames = (call: Parameters<ServerInterceptor>[1]) => readonly string[]
+/** What a connection's certificate has proven; undefined without TLS. */
+type CertificateOf = (call: Parameters<ServerInterceptor>[1]) => PeerCertificate | undefined
 
 /** What the guard needs. */
 export interface GuardParts {
   scopes: MethodScopes
   /** Who finds out who calls; or, where nobody is checked, who everybody is. */
   callers: Callers | Caller
-  certificateNames?: CertificateNames
+  certificateOf?: CertificateOf
   /** A call could not be checked for a reason that is ours. */
   failed: (error: unknown) => void
 }
@@ -26,9 +27,9 @@ export interface GuardParts {
  * The guard of all calls: none gets to a handler before it is known who calls and whether that client may. A method that names no scope
  * serves nobody. Where nobody is checked, everybody is one client.
  */
-export function guard ({ scopes, callers, certificateNames = () => [], failed }: GuardParts): ServerInterceptor {
-  const look = async (path: string, metadata: Metadata, names: readonly string[]): Promise<Caller> => {
-    const caller = 'identify' in callers ? await callers.identify(metadata.get('authorization').map(String), names) : callers
+export function guard ({ scopes, callers, certificateOf = () => undefined, failed }: GuardParts): ServerInterceptor {
+  const look = async (path: string, metadata: Metadata, certificate: PeerCertificate | undefined): Promise<Caller> => {
+    const caller = 'identify' in callers ? await callers.identify(metadata.get('authorization').map(String), certificate) : callers
     const scope = scopes.of(path)
     if (scope === undefined) throw new PermissionDenied('nobody may call this method')
     demandScope(caller, scope, 'this method')
@@ -42,7 +43,7 @@ export function guard ({ scopes, callers, certificateNames = () => [], failed }:
             go(metadata)
             return
           }
-          look(path, metadata, certificateNames(call)).then(caller => {
+          look(path, metadata, certificateOf(call)).then(caller => {
             admit(metadata, caller)
             // Nobody behind this point needs it, so nobody can let it out.
             metadata.remove('authorization')

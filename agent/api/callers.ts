@@ -3,6 +3,7 @@ import type { BearerTokens } from './bearer.ts'
 import type { Caller } from './caller.ts'
 import { isClientId } from './client-fields.ts'
 import type { ClientRegistry, LiveClient } from './client-registry.ts'
+import type { PeerCertificate } from './peer-certificate.ts'
 import { PermissionDenied, RateExceeded, Unauthenticated } from './status.ts'
 import type { TokenFacts } from './token-facts.ts'
 
@@ -24,13 +25,15 @@ export class Callers {
   }
 
   /**
-   * `credentials`: the values of the call's `authorization`; `certificateNames`: what the connection's certificate has proven, used where
-   * there is no token. Throws Unauthenticated, PermissionDenied, RateExceeded, Unavailable.
+   * `credentials`: the values of the call's `authorization`; `certificate`: what the connection has proven, used where there is no
+   * token. Throws Unauthenticated, PermissionDenied, RateExceeded, Unavailable.
    */
-  async identify (credentials: readonly string[], certificateNames: readonly string[]): Promise<Caller> {
+  async identify (credentials: readonly string[], certificate: PeerCertificate | undefined): Promise<Caller> {
     const { tokens, registry } = this.#parts
-    const certified = credentials.length === 0 ? registry.byCertificate(certificateNames) : undefined
-    if (certified !== undefined) return this.#admit(certified, certified.client.scopes, undefined)
+    if (credentials.length === 0 && certificate !== undefined) {
+      const certified = registry.byCertificate(certificate.names)
+      if (certified !== undefined) return this.#admit(certified, certified.client.scopes, certificate.expiresAt)
+    }
     const facts = await tokens.verify(credentials)
     const live = this.#registered(facts)
     const granted = facts.scopes.filter(scope => live.client.scopes.includes(scope))

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { hostAndPort } from './listener.ts'
+import { parseEndpoint } from '../lib/endpoint.ts'
 import type { TokenEndpoint } from './token-endpoint.ts'
 import { readTokenRequest, TokenError } from './token-request.ts'
 
@@ -50,7 +50,7 @@ export class IssuerServer {
   async listen (address: string): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen(hostAndPort(address), resolve)
+      this.#server.listen(parseEndpoint(address)!, resolve)
     })
     return (this.#server.address() as AddressInfo).port
   }

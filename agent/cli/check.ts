@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { readTlsFiles } from '../api/tls-files.ts'
 import { inspect, type Inspection } from '../store/inspection.ts'
 import { StoreLocked } from '../store/damage.ts'
 import { stateFiles } from '../store/identity.ts'
@@ -19,6 +20,7 @@ export const check: Verb = {
     const { values } = parseArgs({ args, options: CONFIG_OPTION })
     const config = readConfiguration(values.config)
     process.stdout.write('configuration: sound\n')
+    if (config.tls.certificate !== '') checkTls(config)
     if (!existsSync(stateFiles(config.state_directory).identity)) {
       process.stdout.write(`data: none yet in ${config.state_directory}\n`)
       return EXIT.ok
@@ -30,6 +32,18 @@ export const check: Verb = {
     }
     throw new CliError(EXIT.data, `the data in ${config.state_directory} are damaged: ${problems.join('; ')}. ` +
       'Restore the directory from a backup, or move it away to start empty (import the subscribers first)')
+  }
+}
+
+/** Says what certificate the configuration has. Throws CliError. */
+function checkTls ({ tls: { certificate, key, client_ca: clientCa } }: Config): void {
+  try {
+    const { names, until } = readTlsFiles({ certificate, key, clientCa: clientCa === '' ? undefined : clientCa })
+    const ended = until <= Date.now()
+    process.stdout.write(`certificate: ${ended ? 'ENDED on' : 'good until'} ${new Date(until).toISOString().slice(0, 10)}, for ${names}\n`)
+    if (ended) throw new CliError(EXIT.config, `the certificate in ${certificate} has ended: renew it`)
+  } catch (error) {
+    throw startupError(error)
   }
 }
 

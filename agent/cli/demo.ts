@@ -6,6 +6,7 @@ import { startAgent } from '../agent.ts'
 import type { EventResponse } from '../api/event-message.ts'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { openLog } from '../observe/log.ts'
+import { channelOf, type Channel } from './channel.ts'
 import { readConfiguration } from './configuration.ts'
 import { EventSubscriber } from './event-subscriber.ts'
 import { leave } from './leave.ts'
@@ -41,7 +42,8 @@ export const demo: Verb = {
     const stopped = stopSignal()
     printLine(`The agent serves gRPC on ${config.listen}; its data are in ${config.state_directory}.`)
 
-    const subscribers = EVENT_KINDS.map(kind => new Follower(config.listen, kind))
+    const channel = channelOf(config)
+    const subscribers = EVENT_KINDS.map(kind => new Follower(channel, kind))
     await Promise.all(subscribers.map(async follower => { await follower.ready }))
     printLine('A subscriber listens to all four kinds of events and acknowledges each.\n')
     printLine(`Replaying ${values.capture} …\n`)
@@ -84,9 +86,9 @@ class Follower {
   #acknowledged = 0
   #waiting: { count: number, resolve: () => void } | undefined
 
-  constructor (address: string, kind: EventKind) {
+  constructor ({ address, credentials }: Channel, kind: EventKind) {
     this.kind = kind
-    this.#subscriber = new EventSubscriber(address, kind)
+    this.#subscriber = new EventSubscriber(address, kind, undefined, credentials)
     this.#stream = this.#subscriber.open({
       streamType: { $case: 'durableQueue', value: { customName: 'demo' } },
       acknowledgeOption: undefined,

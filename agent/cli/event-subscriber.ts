@@ -1,4 +1,4 @@
-import { credentials, Metadata, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js'
+import { credentials, Metadata, type ChannelCredentials, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js'
 import { AckStatus_StatusCode, type AckInfo, type AckStatus, type StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import { SubscriptionEventServiceClient } from '../../gen/wgtwo/subscription/v1/subscription.ts'
 import type { EventResponse } from '../api/event-message.ts'
@@ -14,9 +14,9 @@ export class EventSubscriber {
   readonly #kind: EventKind
   readonly #metadata = new Metadata()
 
-  /** `address`: HOST:PORT without TLS. `token`: a bearer token, where one is needed. */
-  constructor (address: string, kind: EventKind, token?: string) {
-    this.#client = new SubscriptionEventServiceClient(address, credentials.createInsecure())
+  /** `address`: HOST:PORT or unix:PATH; `token`: a bearer token, where one is needed; `channel`: how to trust what is there, plaintext by default. */
+  constructor (address: string, kind: EventKind, token?: string, channel: ChannelCredentials = credentials.createInsecure()) {
+    this.#client = new SubscriptionEventServiceClient(address, channel)
     this.#kind = kind
     if (token !== undefined) this.#metadata.set('authorization', `Bearer ${token}`)
   }

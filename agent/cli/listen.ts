@@ -5,6 +5,7 @@ import type { StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import { Metadata } from '../../gen/wgtwo/events/v1/events.ts'
 import type { EventResponse } from '../api/event-message.ts'
 import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import { CHANNEL_OPTIONS, channelOf, type Channel } from './channel.ts'
 import { CONFIG_OPTION, readConfiguration } from './configuration.ts'
 import { bodyJson } from './event-json.ts'
 import { EventSubscriber } from './event-subscriber.ts'
@@ -17,7 +18,7 @@ const TOKEN_VARIABLE = 'LANDFALL_TOKEN'
 /** Subscribes to one kind of events as any client would, and prints them. */
 export const listen: Verb = {
   name: 'listen',
-  usage: 'KIND [--queue NAME] [--in-flight N] [--no-ack] [--config FILE]',
+  usage: 'KIND [--queue NAME] [--in-flight N] [--no-ack] [--address HOST:PORT] [--tls] [--ca FILE] [--certificate FILE --key FILE] [--config FILE]',
   summary: `Print and acknowledge events (${EVENT_KINDS.join(', ')}); a token is taken from the environment variable ${TOKEN_VARIABLE}`,
   run: async args => {
     const { values, positionals } = parseArgs({
@@ -25,6 +26,7 @@ export const listen: Verb = {
       allowPositionals: true,
       options: {
         ...CONFIG_OPTION,
+        ...CHANNEL_OPTIONS,
         queue: { type: 'string', default: '' },
         'in-flight': { type: 'string', default: '0' },
         'no-ack': { type: 'boolean', default: false }
@@ -41,14 +43,14 @@ export const listen: Verb = {
       startPosition: undefined,
       maxInFlight
     }
-    await listenTo(config.listen, kind, configuration, !values['no-ack'])
+    await listenTo(channelOf(config, values), kind, configuration, !values['no-ack'])
     return EXIT.ok
   }
 }
 
 /** Prints events until the stream ends or the user stops it. Throws CliError. */
-async function listenTo (address: string, kind: EventKind, configuration: StreamConfiguration, acknowledge: boolean): Promise<void> {
-  const subscriber = new EventSubscriber(address, kind, process.env[TOKEN_VARIABLE])
+async function listenTo (channel: Channel, kind: EventKind, configuration: StreamConfiguration, acknowledge: boolean): Promise<void> {
+  const subscriber = new EventSubscriber(channel.address, kind, process.env[TOKEN_VARIABLE], channel.credentials)
   const stream = subscriber.open(configuration)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { stream.cancel() })
   try {
@@ -61,7 +63,7 @@ async function listenTo (address: string, kind: EventKind, configuration: Stream
   } catch (error) {
     const { code, details } = error as ServiceError
     if (code === status.CANCELLED) return
-    if (code === status.UNAVAILABLE) throw new CliError(EXIT.unavailable, `${details}: is the agent running, and is ${address} its "listen" address?`)
+    if (code === status.UNAVAILABLE) throw new CliError(EXIT.unavailable, `${details}: is the agent running, and is ${channel.address} its "listen" address?`)
     if (code === status.UNAUTHENTICATED || code === status.PERMISSION_DENIED) throw new CliError(EXIT.permission, details)
     throw new CliError(EXIT.usage, details)
   } finally {

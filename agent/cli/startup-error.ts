@@ -1,3 +1,4 @@
+import { TlsFilesError } from '../api/tls-files.ts'
 import { ConfigError } from '../config/load.ts'
 import { PositionBeyondLog } from '../delivery/dispatcher.ts'
 import { StoreDamaged, StoreInaccessible, StoreLocked } from '../store/damage.ts'
@@ -17,6 +18,7 @@ export function startupError (error: unknown): unknown {
   if (error instanceof StoreDamaged || error instanceof PositionBeyondLog) return new CliError(EXIT.data, error.message)
   if (error instanceof ConfigError) return new CliError(EXIT.config, error.message)
   if (error instanceof StoreInaccessible) return new CliError(EXIT.permission, error.message)
+  if (error instanceof TlsFilesError) return new CliError(EXIT.config, error.message)
   if (error instanceof StoreLocked) return new CliError(EXIT.tempFail, error.message)
   if (!(error instanceof Error)) return error
   const code = 'code' in error ? SYSTEM[String(error.code)] : undefined

@@ -1,14 +1,16 @@
 import { z } from 'zod'
 import { access } from './access.ts'
+import { parseEndpoint } from '../lib/endpoint.ts'
+import { DOOR_RULES } from './rules.ts'
 
 /**
  * Every setting with its bounds and default. Names carry their unit. `config/landfall.yaml` explains each; unknown keys are errors.
  */
 const port = z.int().min(1).max(65535)
 
-/** HOST:PORT (IPv6 hosts in brackets) or unix:PATH. Until clients show tokens, only what stays on the box is accepted. */
-const localAddress = z.string().regex(/^((127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d{1,5}|unix:\/.+)$/,
-  'must be a loopback address and a port, such as 127.0.0.1:7118, or unix:/PATH: nobody who asks is checked yet, so nothing else may reach the streams')
+/** HOST:PORT (IPv6 hosts in brackets) or unix:PATH. */
+const address = z.string().refine(text => parseEndpoint(text) !== undefined,
+  'must be an address and a port, such as 127.0.0.1:7118, [::1]:7118 or agent.example.net:7118, or unix:/PATH')
 
 const capture = z.strictObject({
   ports: z.array(port).min(1).max(64).default([3868]),
@@ -56,17 +58,32 @@ const delivery = z.strictObject({
   idle_queue_hours: z.number().min(1).max(24 * 366).default(7 * 24),
   stream_minutes: z.number().min(1).max(24 * 60).default(60),
   max_deliveries: z.int().min(0).max(1_000).default(0),
-  connections: z.int().min(1).max(100_000).default(2_000)
+  connections: z.int().min(1).max(100_000).default(2_000),
+  connections_per_address: z.int().min(1).max(100_000).default(1_000)
 })
 
 const log = z.strictObject({
   level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')
 })
 
-export const configSchema = z.strictObject({
+const tls = z.strictObject({
+  certificate: z.string().default(''),
+  key: z.string().default(''),
+  client_ca: z.string().default(''),
+  client_certificates: z.enum(['none', 'optional', 'required']).default('none')
+})
+
+/** The settings that decide who can come in, as DOOR_RULES read them. */
+const doors = {
+  listen: address.default('127.0.0.1:7118'),
+  insecure: z.boolean().default(false),
+  tls: tls.prefault({})
+}
+
+const settings = z.strictObject({
   state_directory: z.string().min(1).default('/var/lib/landfall'),
   control_socket: z.string().min(1).default('/run/landfall/control.sock'),
-  listen: localAddress.default('127.0.0.1:7118'),
+  ...doors,
   region: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9 and "-"').default('local'),
   capture: capture.prefault({}),
   diameter: diameter.prefault({}),
@@ -95,6 +112,12 @@ export const configSchema = z.strictObject({
   }
   if (fallback !== '' && !names.has(fallback)) wrong(['default_tenant'], `there is no tenant "${fallback}"`)
 })
+
+/** The rules speak once the settings that they are about are well-formed, whatever else is wrong: every mistake is named at once. */
+const wellFormed = ({ value }: { value: unknown }): boolean => z.looseObject(doors).safeParse(value).success
+
+export const configSchema = DOOR_RULES.reduce(
+  (schema, { holds, path, message }) => schema.refine(holds, { path, message, when: wellFormed }), settings)
 
 /** The whole configuration, defaults filled in. */
 export type Config = z.infer<typeof configSchema>

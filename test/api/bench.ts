@@ -1,4 +1,4 @@
-import { status, type ClientReadableStream, type Metadata, type ServiceError } from '@grpc/grpc-js'
+import { status, type ChannelCredentials, type ClientReadableStream, type Metadata, type ServiceError } from '@grpc/grpc-js'
 import { AddClientRequest } from '../../gen/landfall/control/v1/control.ts'
 import type { StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import type { EventResponse } from '../../agent/api/event-message.ts'
@@ -11,7 +11,7 @@ import type { Sighting } from '../../agent/diameter/sighting.ts'
 import { DEFAULT_POLICY } from '../../agent/location/policy.ts'
 import { track } from '../../agent/location/tracker.ts'
 import type { EventKind } from '../../agent/location/event.ts'
-import { openLog } from '../../agent/observe/log.ts'
+import { openLog, type Log } from '../../agent/observe/log.ts'
 import { Serve } from '../../agent/serve.ts'
 import { sealIdentity, stateFiles } from '../../agent/store/identity.ts'
 import type { Dispatcher } from '../../agent/delivery/dispatcher.ts'
@@ -28,6 +28,9 @@ const POLICY = { ...DEFAULT_POLICY, mode: 'replay' as const }
 function testConfig (directory: string, other: object = {}): Config {
   return configSchema.parse({ state_directory: directory, control_socket: `${directory}/control.sock`, listen: '127.0.0.1:0', log: { level: 'silent' }, ...other })
 }
+
+/** What a bench has of its own where none is given. */
+interface Surroundings { clock?: ManualClock, log?: Log }
 
 /** The lower half on a real store and a real port, with a clock of the test's and a hand on the upper half's writer. */
 export class Bench {
@@ -50,8 +53,8 @@ export class Bench {
   }
 
   /** Starts on a directory, by default one of its own. It stops with its owner. */
-  static async start (owner: Owner, directory = temporaryDirectory(owner), other: object = {}, log = openLog('silent', 'test')): Promise<Bench> {
-    const clock = new ManualClock()
+  static async start (owner: Owner, directory = temporaryDirectory(owner), other: object = {}, surroundings: Surroundings = {}): Promise<Bench> {
+    const { clock = new ManualClock(), log = openLog('silent', 'test') } = surroundings
     const config = testConfig(directory, other)
     const { identity, unlock } = await takeStateDirectory(directory, clock.now())
     const { writer } = await openWriter(stateFiles(directory).network, identity, tenantWish(config), clock, identity.erasureKey)
@@ -125,8 +128,10 @@ export class TestStream {
   /** Resolves when the server has opened the stream, with what it said then. */
   readonly ready: Promise<Metadata>
 
-  constructor (owner: Owner, address: string, kind: EventKind, configuration: Partial<StreamConfiguration> = {}, token?: string) {
-    this.#subscriber = new EventSubscriber(address, kind, token)
+  constructor (
+    owner: Owner, address: string, kind: EventKind, configuration: Partial<StreamConfiguration> = {}, token?: string, channel?: ChannelCredentials
+  ) {
+    this.#subscriber = new EventSubscriber(address, kind, token, channel)
     this.#stream = this.#subscriber.open({
       streamType: undefined, acknowledgeOption: undefined, maxInFlight: 0, startPosition: undefined, ...configuration
     })

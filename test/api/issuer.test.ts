@@ -19,7 +19,7 @@ const GRANT = 'grant_type=client_credentials'
 const ROUNDS = Number(process.env['FUZZ_RUNS'] ?? 1_000)
 
 async function start (t: Test, log?: GatheredLog, directory = temporaryDirectory(t)): Promise<Bench> {
-  return await Bench.start(t, directory, { access: { issuer: { listen: '127.0.0.1:0', url: URL_OF } } }, log)
+  return await Bench.start(t, directory, { access: { issuer: { listen: '127.0.0.1:0', url: URL_OF } } }, log === undefined ? {} : { log })
 }
 
 const basic = (id: string, secret: string): string => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`

@@ -69,8 +69,8 @@ t.test('every mistake is named at once, with its place', async t => {
     'log:',
     '  level: loud'
   ].join('\n'))
-  t.equal(problems.length, 4)
-  t.match(problems.find(line => line.includes('listen')), /^x\.yaml:1:9: listen: must be a loopback address/)
+  t.equal(problems.length, 5)
+  t.match(problems.find(line => line.includes('plaintext')), /^x\.yaml:1:9: listen: can be reached from the network and would be plaintext/)
   t.match(problems.find(line => line.includes('ports.1')), /^x\.yaml:3:17: capture\.ports\.1: /)
   t.match(problems.find(line => line.includes('prts')), 'x.yaml:4:3: unknown key "capture.prts"; did you mean "ports"?')
   t.match(problems.find(line => line.includes('level')), /^x\.yaml:6:10: log\.level: /)
@@ -101,4 +101,35 @@ t.test('mistakes about tenants are named with their place', async t => {
   const sound = '{ name: north, imsi_prefixes: ["24201"] }'
   t.match(problemsOf(`tenants: [${sound}, ${sound}]`), [/two tenants "north"/, /"24201" is a prefix of "north" already/, /several tenants need "access"/])
   t.match(problemsOf(`tenants: [${sound}]\ndefault_tenant: south`), [/^x\.yaml:2:17: default_tenant: there is no tenant "south"/])
+})
+
+t.test('where to listen is an address and a port, or a unix socket', async t => {
+  const good = ['127.0.0.1:1', '127.9.9.9:7118', 'localhost:7118', 'LOCALHOST:7118', '[::1]:7118', '[::ffff:127.0.0.1]:7118', 'unix:/run/x.sock', 'unix:x']
+  for (const address of good) t.same(problemsOf(`listen: "${address}"`), [], address)
+  const bad = ['', '7118', ':7118', '127.0.0.1', '127.0.0.1:', '127.0.0.1:70000', '::1:7118', '[::1]', '[::g]:7118', '[127.0.0.1]:7118', 'unix:', '*:7118',
+    '256.0.0.1:7118', '127.1:7118', 'a_b:7118', 'http://a:7118', 'a:7118x', '-a:7118', `${'a'.repeat(64)}:7118`]
+  for (const address of bad) t.match(problemsOf(`region: x\nlisten: "${address}"`), [/^x\.yaml:2:9: listen: must be an address and a port/], address)
+})
+
+t.test('what the network can reach needs TLS, or "insecure: true" in so many words', async t => {
+  for (const address of ['0.0.0.0:7118', '[::]:7118', '10.0.0.1:7118', 'agent.example.net:7118', 'localhost.example.net:7118', '128.0.0.1:1', '[::ffff:10.0.0.1]:1']) {
+    const listen = `listen: "${address}"`
+    t.match(problemsOf(`\n${listen}\naccess: {}`), [/^x\.yaml:2:9: listen: can be reached from the network.*"tls\.certificate".*"insecure: true"/], address)
+    t.match(problemsOf(`${listen}\ninsecure: false\naccess: {}`), [/insecure/], address)
+    t.same(problemsOf(`${listen}\ninsecure: true\naccess: {}`), [], address)
+    t.same(problemsOf(`${listen}\ntls: { certificate: a.pem, key: a.key }\naccess: {}`), [], address)
+    t.match(problemsOf(`${listen}\ntls: { certificate: a.pem, key: a.key }`), [/nobody who calls would be checked/], address)
+  }
+  t.match(problemsOf('listen: 10.0.0.1:7118\ninsecure: "true"'), [/^x\.yaml:2:11: insecure: /], 'a word is not yes')
+})
+
+t.test('the settings of TLS fit each other', async t => {
+  const pair = 'certificate: a.pem, key: a.key'
+  t.match(problemsOf('tls:\n  certificate: a.pem'), [/^x\.yaml:2:16: tls\.certificate: needs its private key/])
+  t.match(problemsOf('tls:\n  key: a.key'), [/^x\.yaml:2:8: tls\.key: needs its certificate/])
+  t.match(problemsOf(`tls: { ${pair}, client_certificates: required }`), [/tls\.client_certificates: .*"tls\.client_ca"/])
+  t.match(problemsOf('tls: { client_ca: ca.pem, client_certificates: optional }'), [/tls\.client_certificates: can only be asked for over TLS/])
+  t.match(problemsOf(`tls: { ${pair}, client_ca: ca.pem }`), [/tls\.client_ca: is not used/])
+  t.same(problemsOf(`tls: { ${pair}, client_ca: ca.pem, client_certificates: required }`), [])
+  t.match(problemsOf(`tls: { ${pair}, client_certificates: always }`), [/tls\.client_certificates: /])
 })

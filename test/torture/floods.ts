@@ -29,7 +29,7 @@ const PINGS = 300_000
 /** HTTP/2 libraries give up a connection with 1,000 answers that are not sent yet. */
 const PINGS_AT_ONCE = 500
 
-/** `delivery.connections` by default, and some more. */
+/** `delivery.connections` by default, and some more: from one address, of which only half as many are let in. */
 const SILENT = 2_100
 const SILENT_AT_ONCE = 100
 /** The preface timeout of 10 s, and some time to notice. */
