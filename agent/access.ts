@@ -18,6 +18,7 @@ import type { TokenSource } from './api/token-facts.ts'
 import { TokenEndpoint } from './api/token-endpoint.ts'
 import { ConfigError } from './config/load.ts'
 import { access as accessSchema, type AccessConfig } from './config/access.ts'
+import type { Doors } from './doors.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Log } from './observe/log.ts'
 import type { ClientsStore } from './store/clients.ts'
@@ -32,6 +33,8 @@ const FILE_MAX_AGE_MS = 10_000
 export interface AccessParts {
   /** Undefined: nobody is checked. */
   config: AccessConfig | undefined
+  /** Whether the doors have TLS. */
+  tls: boolean
   stateDirectory: string
   store: ClientsStore
   scopes: MethodScopes
@@ -54,13 +57,13 @@ export class Access {
 
   /** Throws StoreDamaged, RecordDamaged, or ConfigError where the file of a secret cannot be read. */
   constructor (parts: AccessParts) {
-    const { config, stateDirectory, store, scopes, tenants, clock, log, fatal } = parts
+    const { config, tls, stateDirectory, store, scopes, tenants, clock, log, fatal } = parts
     this.#parts = parts
     this.#config = config ?? accessSchema.parse({})
     const { calls_per_second: callsPerSecond, issuer } = this.#config
     this.registry = new ClientRegistry({ store, clock, callsPerSecond, fatal })
     if (issuer !== undefined) {
-      const keys = new IssuerKeys(issuer.url ?? `http://${issuer.listen}/`, openIssuerKeys(stateDirectory))
+      const keys = new IssuerKeys(issuer.url ?? `${tls ? 'https' : 'http'}://${issuer.listen}/`, openIssuerKeys(stateDirectory))
       this.#keys = keys
       this.#issuer = new IssuerServer({
         endpoint: new TokenEndpoint({ registry: this.registry, keys, clock, tokenMinutes: issuer.token_minutes }),
@@ -83,8 +86,9 @@ export class Access {
   get issues (): boolean { return this.#issuer !== undefined }
 
   /** Opens one's own issuer, where there is one; gives its port. */
-  async listen (): Promise<number | undefined> {
-    return await this.#issuer?.listen(this.#config.issuer!.listen)
+  async listen (doors: Doors): Promise<number | undefined> {
+    const issuer = this.#issuer
+    return issuer === undefined ? undefined : await doors.open('tokens', this.#config.issuer!.listen, async options => await issuer.listen(options))
   }
 
   /** Makes a new key for one's own issuer. False where there is none. */

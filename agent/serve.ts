@@ -84,7 +84,15 @@ export class Serve {
     })
     const scopes = this.#scopes
     this.#access = new Access({
-      config: config.access, stateDirectory: config.state_directory, store: this.#clients, scopes, tenants: this.#tenants, clock, log, fatal: onFatal
+      config: config.access,
+      tls: config.tls.certificate !== '',
+      stateDirectory: config.state_directory,
+      store: this.#clients,
+      scopes,
+      tenants: this.#tenants,
+      clock,
+      log,
+      fatal: onFatal
     })
     const parts = {
       dispatcher: this.dispatcher,
@@ -111,8 +119,8 @@ export class Serve {
    * address cannot be had.
    */
   async listen (address: string): Promise<{ port: number, issuerPort: number | undefined }> {
-    const issuerPort = await this.#access.listen()
     this.#doors = this.#makeDoors()
+    const issuerPort = await this.#access.listen(this.#doors)
     return { port: await this.#doors.open('gRPC', address, async options => await listen(this.#server, options)), issuerPort }
   }
 

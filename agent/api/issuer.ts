@@ -1,6 +1,5 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { parseEndpoint } from '../lib/endpoint.ts'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { openDoor, type Door, type DoorOptions } from './door.ts'
 import type { TokenEndpoint } from './token-endpoint.ts'
 import { readTokenRequest, TokenError } from './token-request.ts'
 
@@ -16,6 +15,10 @@ const LIMITS = {
 }
 const MAX_CONNECTIONS = 200
 
+/** Its name in ALPN (RFC 7301 clause 6), and the length of the shortest request. */
+const PROTOCOL = 'http/1.1'
+const FIRST_BYTES = 16
+
 /** For how long others may keep the keys. */
 const KEYS_CACHE = { 'cache-control': 'public, max-age=300' }
 
@@ -26,8 +29,6 @@ export interface IssuerParts {
   published: () => object
   /** A request failed for a reason that is ours. */
   failed: (error: unknown) => void
-  /** Makes the server that listens; HTTP/1.1 without TLS where it is not given. */
-  makeServer?: (options: typeof LIMITS, listener: RequestListener) => Server
 }
 
 /** The HTTP side of this agent's own issuer: `/oauth2/token` and `/.well-known/jwks.json`. */
@@ -37,22 +38,22 @@ export class IssuerServer {
 
   constructor (parts: IssuerParts) {
     this.#parts = parts
-    this.#server = (parts.makeServer ?? createServer)(LIMITS, (request, response) => {
+    this.#server = createServer(LIMITS, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
         parts.failed(error)
         reply(response, 500, { error: 'server_error', error_description: 'this is a fault of the server' })
       })
     })
-    this.#server.maxConnections = MAX_CONNECTIONS
   }
 
-  /** Listens at HOST:PORT; gives the port. Rejects when it is taken. */
-  async listen (address: string): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(parseEndpoint(address)!, resolve)
+  /** Opens its door; rejects with the system's error when the address is taken. */
+  async listen (options: DoorOptions): Promise<Door> {
+    const connections = Math.min(options.connections, MAX_CONNECTIONS)
+    return await openDoor({ ...options, connections }, {
+      protocol: PROTOCOL,
+      firstBytes: FIRST_BYTES,
+      take: socket => { this.#server.emit('connection', socket) }
     })
-    return (this.#server.address() as AddressInfo).port
   }
 
   async stop (): Promise<void> {

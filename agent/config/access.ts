@@ -1,16 +1,17 @@
 import { z } from 'zod'
+import { parseEndpoint } from '../lib/endpoint.ts'
 
 /** HTTPS anywhere, plain HTTP on loopback: what goes there and comes from there decides who may call. */
 const url = z.string().max(2_048).regex(/^(https:\/\/[^\s/?#@]+([/?][^\s#]*)?|http:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d{1,5})?([/?][^\s#]*)?)$/,
   'must be an https:// URL, or http:// on loopback')
 
-/** HOST:PORT on loopback. */
-const loopback = z.string().regex(/^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d{1,5}$/, 'must be a loopback address and a port, such as 127.0.0.1:7119')
+/** HOST:PORT; what the network can reach has a rule of its own (DOOR_RULES). */
+const address = z.string().refine(text => 'host' in (parseEndpoint(text) ?? {}), 'must be an address and a port, such as 127.0.0.1:7119')
 
 const name = z.string().min(1).max(2_048)
 
 const issuer = z.strictObject({
-  listen: loopback.default('127.0.0.1:7119'),
+  listen: address.default('127.0.0.1:7119'),
   url: url.optional(),
   token_minutes: z.number().min(1).max(24 * 60).default(60)
 })

@@ -4,7 +4,7 @@ import { parseEndpoint, reachOf } from '../lib/endpoint.ts'
 interface Doors {
   listen: string
   insecure: boolean
-  access?: unknown
+  access?: { issuer?: { listen: string } | undefined } | undefined
   tls: { certificate: string, key: string, client_ca: string, client_certificates: 'none' | 'optional' | 'required' }
 }
 
@@ -31,6 +31,11 @@ export const DOOR_RULES: Rule[] = [
     path: ['listen'],
     message: 'can be reached from the network, and nobody who calls would be checked: set "access", or a loopback address',
     holds: ({ listen, access }) => !fromNetwork(listen) || access !== undefined
+  },
+  {
+    path: ['access', 'issuer', 'listen'],
+    message: 'can be reached from the network, and secrets and tokens would be plaintext: set "tls.certificate" and "tls.key", or a loopback address',
+    holds: ({ access, insecure, tls }) => access?.issuer === undefined || !fromNetwork(access.issuer.listen) || tls.certificate !== '' || insecure
   },
   {
     path: ['tls', 'certificate'],

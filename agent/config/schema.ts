@@ -77,7 +77,8 @@ const tls = z.strictObject({
 const doors = {
   listen: address.default('127.0.0.1:7118'),
   insecure: z.boolean().default(false),
-  tls: tls.prefault({})
+  tls: tls.prefault({}),
+  access: access.optional()
 }
 
 const settings = z.strictObject({
@@ -92,7 +93,6 @@ const settings = z.strictObject({
   delivery: delivery.prefault({}),
   tenants: z.array(tenant).max(MAX_TENANTS).default([]),
   default_tenant: z.string().default(''),
-  access: access.optional(),
   log: log.prefault({})
 }).superRefine(({ tenants, default_tenant: fallback, access }, context) => {
   const owners = new Map<string, string>()

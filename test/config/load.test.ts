@@ -37,12 +37,12 @@ t.test('mistakes about access are named with their place', async t => {
   const problems = problemsOf([
     'access:',
     '  isuer: {}',
-    '  issuer: { listen: 0.0.0.0:7119, token_minuts: 1 }',
+    '  issuer: { listen: anywhere, token_minuts: 1 }',
     '  jwks: { url: http://id.example.com/keys, issuer: x, audience: y }',
     '  introspection: { url: ftp://x, client_id: a, client_secret_file: b }'
   ].join('\n'))
   t.match(problems.find(line => line.includes('isuer')), 'x.yaml:2:3: unknown key "access.isuer"; did you mean "issuer"?')
-  t.match(problems.find(line => line.includes('listen')), /^x\.yaml:3:21: access\.issuer\.listen: must be a loopback address/)
+  t.match(problems.find(line => line.includes('listen')), /^x\.yaml:3:21: access\.issuer\.listen: must be an address and a port/)
   t.match(problems.find(line => line.includes('minuts')), /unknown key "access\.issuer\.token_minuts"; did you mean "token_minutes"\?$/)
   t.match(problems.find(line => line.includes('jwks')), /^x\.yaml:4:16: access\.jwks\.url: must be an https:/)
   t.match(problems.find(line => line.includes('introspection')), /access\.introspection\.url: must be an https:/)
@@ -132,4 +132,11 @@ t.test('the settings of TLS fit each other', async t => {
   t.match(problemsOf(`tls: { ${pair}, client_ca: ca.pem }`), [/tls\.client_ca: is not used/])
   t.same(problemsOf(`tls: { ${pair}, client_ca: ca.pem, client_certificates: required }`), [])
   t.match(problemsOf(`tls: { ${pair}, client_certificates: always }`), [/tls\.client_certificates: /])
+})
+
+t.test('tokens and secrets do not cross the network in plaintext', async t => {
+  const access = 'access: { issuer: { listen: "0.0.0.0:7119" } }'
+  t.match(problemsOf(access), [/^x\.yaml:1:\d+: access\.issuer\.listen: can be reached from the network/])
+  t.same(problemsOf(`${access}\ntls: { certificate: a.pem, key: a.key }`), [])
+  t.same(problemsOf(`${access}\ninsecure: true`), [])
 })
