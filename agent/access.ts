@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { ServerInterceptor } from '@grpc/grpc-js'
 import { guard } from './api/access.ts'
+import type { Audit } from './api/audit.ts'
 import { BearerTokens } from './api/bearer.ts'
 import { localCaller } from './api/caller.ts'
 import { Callers } from './api/callers.ts'
@@ -41,6 +42,7 @@ export interface AccessParts {
   tenants: Tenants
   clock: Clock
   log: Log
+  audit: Audit
   /** A commit failed: the process must end. */
   fatal: (error: unknown) => void
 }
@@ -57,11 +59,11 @@ export class Access {
 
   /** Throws StoreDamaged, RecordDamaged, or ConfigError where the file of a secret cannot be read. */
   constructor (parts: AccessParts) {
-    const { config, tls, stateDirectory, store, scopes, tenants, clock, log, fatal } = parts
+    const { config, tls, stateDirectory, store, scopes, tenants, clock, log, audit, fatal } = parts
     this.#parts = parts
     this.#config = config ?? accessSchema.parse({})
     const { calls_per_second: callsPerSecond, issuer } = this.#config
-    this.registry = new ClientRegistry({ store, clock, callsPerSecond, fatal })
+    this.registry = new ClientRegistry({ store, clock, callsPerSecond, audit, fatal })
     if (issuer !== undefined) {
       const keys = new IssuerKeys(issuer.url ?? `${tls ? 'https' : 'http'}://${issuer.listen}/`, openIssuerKeys(stateDirectory))
       this.#keys = keys
@@ -76,6 +78,7 @@ export class Access {
       scopes,
       certificateOf: call => peerCertificate(call, clock.now()),
       callers: config === undefined ? localCaller(tenants.all[0]!) : new Callers({ tokens, registry: this.registry, tenants, callsPerSecond }),
+      audit,
       // Its kind only: what it says may repeat what the call came with.
       failed: error => { log.error({ error: (error as Error).name }, 'a call could not be checked') }
     })

@@ -22,6 +22,7 @@ import { Dispatcher } from './delivery/dispatcher.ts'
 import { AckTokens } from './delivery/token.ts'
 import { Doors } from './doors.ts'
 import type { Clock } from './lib/clock.ts'
+import { AuditLog } from './observe/audit.ts'
 import type { Log } from './observe/log.ts'
 import { ClientsStore } from './store/clients.ts'
 import { stateFiles, type Identity } from './store/identity.ts'
@@ -32,6 +33,7 @@ import { configuredTenants } from './store/tenant-table.ts'
 import type { Tenants } from './store/tenant.ts'
 
 const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
 
 /** Services that health is told of and reflection lists. */
 const SERVICES = [SubscriptionEventServiceService, EventServiceService, SmsServiceService]
@@ -54,7 +56,7 @@ export class Serve {
   readonly #access: Access
   readonly #scopes = new MethodScopes(readDescriptorSet())
   readonly #tenants: Tenants
-  readonly #log: Log
+  readonly #audit: AuditLog
   readonly #identifiers: Identifiers
   readonly #makeDoors: () => Doors
   readonly #clients: ClientsStore
@@ -63,26 +65,34 @@ export class Serve {
   readonly #health = new Health(SERVICES)
   readonly #server: Server
   #doors: Doors | undefined
+  #cancelCount: () => void
 
   /** Opens the data; the upper half must have opened its environment before. */
   constructor ({ config, identity, clock, log, onFatal }: ServeParts) {
     const files = stateFiles(config.state_directory)
     const { delivery } = config
     this.#makeDoors = () => new Doors(config, clock, log)
-    this.#log = log
+    this.#audit = new AuditLog(files.audit, clock.now)
+    this.#cancelCount = this.#countLater(clock)
     this.#identifiers = new Identifiers(new Pseudonyms(identity.pseudonymKey), config.region)
     const network = openNetworkReader(files.network, identity.incarnation)
     const { ranges, fallback } = tenantWish(config)
     this.reader = new NetworkReader(network)
     this.#tenants = configuredTenants(network, ranges, fallback)
     this.#clients = ClientsStore.open(files.clients, identity)
-    const limits = { queuesPerClient: delivery.queues_per_client, streams: delivery.streams, idleQueueMs: delivery.idle_queue_hours * HOUR_MS }
+    const limits = {
+      queuesPerClient: delivery.queues_per_client,
+      streams: delivery.streams,
+      streamsPerClient: delivery.streams_per_client,
+      idleQueueMs: delivery.idle_queue_hours * HOUR_MS
+    }
     this.dispatcher = new Dispatcher(this.reader, this.#clients, clock, limits, {
       missed: (queue, count) => { log.warn({ ...queue, count }, 'retention took events that this queue had not acknowledged') },
       expired: (queue, waiting) => { log.warn({ ...queue, waiting }, 'this queue was forgotten: nobody has read it for too long') },
       fatal: onFatal
     })
     const scopes = this.#scopes
+    const audit = this.#audit.write
     this.#access = new Access({
       config: config.access,
       tls: config.tls.certificate !== '',
@@ -92,6 +102,7 @@ export class Serve {
       tenants: this.#tenants,
       clock,
       log,
+      audit,
       fatal: onFatal
     })
     const parts = {
@@ -99,6 +110,7 @@ export class Serve {
       tokens: new AckTokens(identity.tokenKey, identity.incarnation),
       identifiers: this.#identifiers,
       scopes,
+      audit,
       clock,
       streamMinutes: delivery.stream_minutes,
       imsiOfMoves: new Set(config.tenants.filter(tenant => tenant.country_change_imsi).map(({ name }) => name)),
@@ -137,9 +149,23 @@ export class Serve {
       forget,
       audit: (imsi, events) => {
         const tenant = this.#tenants.of(imsi)?.name ?? 'none'
-        this.#log.info({ subscription: this.#identifiers.resourceName(tenant, imsi), events }, 'a subscriber was erased')
+        this.#audit.write('erased', { subscription: this.#identifiers.resourceName(tenant, imsi), events })
       }
     })
+  }
+
+  /** Tells the audit log once a minute how many acknowledgements each queue has taken. */
+  #countLater (clock: Clock): () => void {
+    return clock.after(MINUTE_MS, () => {
+      this.#count()
+      this.#cancelCount = this.#countLater(clock)
+    })
+  }
+
+  #count (): void {
+    for (const { queue: { tenant: number, client, kind, name }, count } of this.dispatcher.newAcknowledgements()) {
+      this.#audit.write('acknowledged', { tenant: this.#tenants.byNumber(number)?.name, client, kinds: [kind], queue: name, count })
+    }
   }
 
   /** Stores nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */
@@ -162,6 +188,9 @@ export class Serve {
     await this.#events.stop()
     await stopServer(this.#server)
     await this.dispatcher.stop()
+    this.#cancelCount()
+    this.#count()
+    this.#audit.close()
     await this.#clients.close()
     await this.reader.close()
   }

@@ -1,4 +1,5 @@
 import { ServerInterceptingCall, status, type Metadata, type ServerInterceptor } from '@grpc/grpc-js'
+import type { Audit } from './audit.ts'
 import { admit, demandScope, type Caller } from './caller.ts'
 import type { Callers } from './callers.ts'
 import type { MethodScopes } from './method-scopes.ts'
@@ -19,6 +20,7 @@ export interface GuardParts {
   /** Who finds out who calls; or, where nobody is checked, who everybody is. */
   callers: Callers | Caller
   certificateOf?: CertificateOf
+  audit: Audit
   /** A call could not be checked for a reason that is ours. */
   failed: (error: unknown) => void
 }
@@ -27,7 +29,7 @@ export interface GuardParts {
  * The guard of all calls: none gets to a handler before it is known who calls and whether that client may. A method that names no scope
  * serves nobody. Where nobody is checked, everybody is one client.
  */
-export function guard ({ scopes, callers, certificateOf = () => undefined, failed }: GuardParts): ServerInterceptor {
+export function guard ({ scopes, callers, certificateOf = () => undefined, audit, failed }: GuardParts): ServerInterceptor {
   const look = async (path: string, metadata: Metadata, certificate: PeerCertificate | undefined): Promise<Caller> => {
     const caller = 'identify' in callers ? await callers.identify(metadata.get('authorization').map(String), certificate) : callers
     const scope = scopes.of(path)
@@ -49,8 +51,10 @@ export function guard ({ scopes, callers, certificateOf = () => undefined, faile
             metadata.remove('authorization')
             go(metadata)
           }).catch((error: unknown) => {
-            if (error instanceof StatusError) call.sendStatus({ code: error.code, details: error.details, metadata: error.metadata })
-            else {
+            if (error instanceof StatusError) {
+              audit('refused', { method: path, status: status[error.code], reason: error.details })
+              call.sendStatus({ code: error.code, details: error.details, metadata: error.metadata })
+            } else {
               failed(error)
               call.sendStatus({ code: status.INTERNAL, details: 'the call could not be checked' })
             }

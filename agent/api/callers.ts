@@ -4,7 +4,7 @@ import type { Caller } from './caller.ts'
 import { isClientId } from './client-fields.ts'
 import type { ClientRegistry, LiveClient } from './client-registry.ts'
 import type { PeerCertificate } from './peer-certificate.ts'
-import { PermissionDenied, RateExceeded, Unauthenticated } from './status.ts'
+import { PermissionDenied, ResourceExhausted, Unauthenticated } from './status.ts'
 import type { TokenFacts } from './token-facts.ts'
 
 /** What it takes to know callers. */
@@ -26,7 +26,7 @@ export class Callers {
 
   /**
    * `credentials`: the values of the call's `authorization`; `certificate`: what the connection has proven, used where there is no
-   * token. Throws Unauthenticated, PermissionDenied, RateExceeded, Unavailable.
+   * token. Throws Unauthenticated, PermissionDenied, ResourceExhausted, Unavailable.
    */
   async identify (credentials: readonly string[], certificate: PeerCertificate | undefined): Promise<Caller> {
     const { tokens, registry } = this.#parts
@@ -56,7 +56,7 @@ export class Callers {
     const tenant = this.#parts.tenants.byNumber(number)
     if (tenant === undefined) throw new PermissionDenied(`the tenant of the client "${id}" is not served by this agent any more`)
     const waitMs = live.calls.take()
-    if (waitMs > 0) throw new RateExceeded(`the client "${id}" makes more than ${this.#parts.callsPerSecond} calls a second: try again later`, waitMs)
+    if (waitMs > 0) throw new ResourceExhausted(`the client "${id}" makes more than ${this.#parts.callsPerSecond} calls a second: try again later`, waitMs)
     return { tenant, client: id, sector, scopes: new Set(scopes), expiresAt, removed: live.removed }
   }
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { TokenBucket } from '../lib/token-bucket.ts'
 import type { RegisteredClient } from '../store/client-record.ts'
 import type { ClientsStore } from '../store/clients.ts'
+import type { Audit } from './audit.ts'
 import { NotFound, StatusError } from './status.ts'
 
 /** Clients at most: each is kept in memory. */
@@ -33,6 +34,7 @@ export interface RegistryParts {
   clock: Clock
   /** Calls a second that a client may make. */
   callsPerSecond: number
+  audit: Audit
   /** A commit failed: the process must end. */
   fatal: (error: unknown) => void
 }
@@ -84,6 +86,7 @@ export class ClientRegistry {
     try {
       await this.#save(store.register(client))
       this.#keep(client)
+      this.#parts.audit('client-added', { client: client.id, sector: client.sector, scopes: client.scopes })
       return client
     } finally {
       this.#coming.delete(client.id)
@@ -99,6 +102,7 @@ export class ClientRegistry {
     // Until it is gone from the disk another one would be removed with it.
     this.#coming.add(id)
     entry.remove.abort()
+    this.#parts.audit('client-removed', { client: id })
     await this.#save(this.#parts.store.unregister(id)).finally(() => { this.#coming.delete(id) })
   }
 

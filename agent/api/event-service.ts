@@ -7,6 +7,7 @@ import type {
   SubscribeResponse
 } from '../../gen/landfall/v1/events.ts'
 import { callerOf, demandScope } from './caller.ts'
+import { auditRefusal } from './audit.ts'
 import { ACK_RESULTS } from './subscribe-message.ts'
 import { Subscription } from './subscription.ts'
 import { readToken, stopping, type DeliveryParts } from './subscription-service.ts'
@@ -30,7 +31,10 @@ export class EventService {
     return {
       subscribe: call => { this.#subscribe(call) },
       acknowledge: (call, callback) => {
-        this.#acknowledge(call, callback).catch((error: unknown) => { callback(error as Error) })
+        this.#acknowledge(call, callback).catch((error: unknown) => {
+          auditRefusal(this.#parts.audit, callerOf(call), call.getPath(), error)
+          callback(error as Error)
+        })
       }
     }
   }

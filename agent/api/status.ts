@@ -42,14 +42,11 @@ export class NotFound extends StatusError {
   constructor (details: string) { super(status.NOT_FOUND, details) }
 }
 
-/** A limit that protects the box. */
-class ResourceExhausted extends StatusError {
-  constructor (details: string) { super(status.RESOURCE_EXHAUSTED, details) }
-}
-
-/** The caller asks too much too often. `retryMs`: when it may ask again, told to programs in the trailing metadata. */
-export class RateExceeded extends StatusError {
-  constructor (details: string, retryMs: number) { super(status.RESOURCE_EXHAUSTED, details, retryMetadata(status.RESOURCE_EXHAUSTED, details, retryMs)) }
+/** A limit that protects the box was reached. `retryMs`: when to ask again, told to programs in the trailing metadata. */
+export class ResourceExhausted extends StatusError {
+  constructor (details: string, retryMs: number) {
+    super(status.RESOURCE_EXHAUSTED, details, retryMetadata(status.RESOURCE_EXHAUSTED, details, retryMs))
+  }
 }
 
 /** The server is going away or is not ready; the client connects again. */
@@ -66,9 +63,12 @@ class OutOfRange extends StatusError {
   }
 }
 
+/** When a client may ask again that has met a limit of queues or streams, ms. */
+const LIMIT_RETRY_MS = 5_000
+
 /** What a client is told about an error of the delivery. */
 export function deliveryStatus (error: unknown): unknown {
-  if (error instanceof LimitReached) return new ResourceExhausted(error.message)
+  if (error instanceof LimitReached) return new ResourceExhausted(error.message, LIMIT_RETRY_MS)
   if (error instanceof PositionNotHeld) return new OutOfRange(error.message, error.oldest)
   return error
 }

@@ -16,6 +16,7 @@ import type { AckTokens } from '../delivery/token.ts'
 import type { EventKind } from '../location/event.ts'
 import type { StoredEvent } from '../store/event-record.ts'
 import { callerOf, demandLife, type Caller } from './caller.ts'
+import { auditRefusal, who, type Audit } from './audit.ts'
 import { eventBody, timestamp, type EventResponse } from './event-message.ts'
 import type { Identifiers } from './identifier.ts'
 import type { MethodScopes } from './method-scopes.ts'
@@ -34,6 +35,7 @@ export interface DeliveryParts extends LifeLimits {
   tokens: AckTokens
   identifiers: Identifiers
   scopes: MethodScopes
+  audit: Audit
   /** Names of the tenants whose country changes carry the IMSI. */
   imsiOfMoves: ReadonlySet<string>
   /** Deliveries after which an event is parked; 0 for no limit. */
@@ -100,7 +102,10 @@ export class SubscriptionService {
   #ackOf<Request extends AckRequest, Response extends AckResponse> (kind: EventKind): handleUnaryCall<Request, Response> {
     return (call, callback) => {
       this.#ack(kind, call as ServerUnaryCall<AckRequest, AckResponse>, callback as unknown as sendUnaryData<AckResponse>)
-        .catch((error: unknown) => { callback(error as Error) })
+        .catch((error: unknown) => {
+          auditRefusal(this.#parts.audit, callerOf(call), call.getPath(), error)
+          callback(error as Error)
+        })
     }
   }
 
@@ -109,12 +114,13 @@ export class SubscriptionService {
       if (this.#stopping) throw stopping()
       this.#serve(kind, call)
     } catch (error) {
+      auditRefusal(this.#parts.audit, callerOf(call), call.getPath(), error)
       call.emit('error', deliveryStatus(error))
     }
   }
 
   #serve (kind: EventKind, call: EventCall): void {
-    const { dispatcher, clock, maxDeliveries } = this.#parts
+    const { dispatcher, clock, audit, maxDeliveries } = this.#parts
     const caller = callerOf(call)
     demandLife(caller, clock.now())
     const { queueName, start, explicitAck, window, ackTimeoutMs } = readStreamSettings(call.request.streamConfiguration)
@@ -130,10 +136,13 @@ export class SubscriptionService {
       call.emit('error', why)
     })
     const end = (): void => {
+      if (!this.#open.delete(call)) return
       keepLife()
-      this.#open.delete(call)
       handle.close()
+      audit('ended', what)
     }
+    const what = { ...who(caller), kinds: [kind], queue: queueName }
+    audit('subscribed', what)
     this.#open.set(call, end)
     call.on('drain', handle.resume)
     // After a cancel there is never a 'drain'; any of these is the end.

@@ -6,6 +6,7 @@ import type { StoredEvent } from '../store/event-record.ts'
 import { demandLife, demandScope, type Caller } from './caller.ts'
 import { deliveryStatus, InvalidArgument, type StatusError } from './status.ts'
 import { limitLife } from './stream-life.ts'
+import { auditRefusal, who } from './audit.ts'
 import { readDuration } from './stream-settings.ts'
 import { ACK_RESULTS, EXTEND_RESULTS, readKind, readSubscribeSettings, RETURN_RESULTS, wireEvent, wireOpened, wireOutcomes } from './subscribe-message.ts'
 import { queueTarget, type DeliveryParts } from './subscription-service.ts'
@@ -40,6 +41,8 @@ export class Subscription {
   /** Answers what was read, one request after the other. */
   #answers: Promise<void> = Promise.resolve()
   #unanswered = 0
+  /** What it reads, once that is open. */
+  #what: object | undefined
   #ending = false
   #closed = false
   #cancelTimer: () => void
@@ -57,6 +60,7 @@ export class Subscription {
       try {
         this.#hear(request)
       } catch (error) {
+        auditRefusal(this.#parts.audit, this.#caller, call.getPath(), error)
         this.#fail(deliveryStatus(error))
       }
     })
@@ -102,6 +106,8 @@ export class Subscription {
     const readings = wish.kinds.map(({ kind, start }) => ({ ...queueTarget(caller, kind, wish.queueName), start }))
     const handle = dispatcher.open(readings, wish.stream, { send: (_live, delivery, stored) => this.#deliver(delivery, stored) })
     this.#handle = handle
+    this.#what = { ...who(caller), kinds: wish.kinds.map(({ kind }) => kind), queue: wish.queueName }
+    this.#parts.audit('subscribed', this.#what)
     this.#cancelTimer()
     this.#cancelTimer = limitLife(this.#parts, caller, why => { void this.end(why) })
     this.#call.write({ message: { $case: 'opened', value: wireOpened(handle.opened) } })
@@ -174,6 +180,7 @@ export class Subscription {
     this.#closed = true
     this.#cancelTimer()
     this.#handle?.close()
+    if (this.#what !== undefined) this.#parts.audit('ended', this.#what)
     this.#ended()
   }
 }

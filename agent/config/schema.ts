@@ -55,6 +55,7 @@ const store = z.strictObject({
 const delivery = z.strictObject({
   queues_per_client: z.int().min(1).max(10_000).default(100),
   streams: z.int().min(1).max(100_000).default(10_000),
+  streams_per_client: z.int().min(1).max(100_000).default(10_000),
   idle_queue_hours: z.number().min(1).max(24 * 366).default(7 * 24),
   stream_minutes: z.number().min(1).max(24 * 60).default(60),
   max_deliveries: z.int().min(0).max(1_000).default(0),

@@ -78,6 +78,8 @@ export class LimitReached extends Error {}
 export interface DispatcherLimits {
   queuesPerClient: number
   streams: number
+  /** Streams that one client may have open. */
+  streamsPerClient: number
   /** Time without a connection after which a queue is forgotten. */
   idleQueueMs: number
 }
@@ -115,6 +117,8 @@ export class Dispatcher {
   readonly #alarm: Alarm<LiveQueue>
   #heads: Heads
   #streams = 0
+  /** How many streams each client has open. */
+  readonly #streamsOf = new Map<string, number>()
   #lastStream = 0
   #cancelSweep: () => void
 
@@ -140,14 +144,24 @@ export class Dispatcher {
   /** Opens a stream that reads one queue or several. Throws LimitReached, PositionNotHeld; then nothing was opened. */
   open (readings: readonly Reading[], settings: StreamSettings, sink: StreamSink): StreamHandle {
     if (this.#streams >= this.#limits.streams) throw new LimitReached(`the agent serves ${this.#limits.streams} streams already`)
+    const { tenant, client } = readings[0]!.queue
+    const holder = `${tenant}\0${client}`
+    const held = this.#streamsOf.get(holder) ?? 0
+    if (held >= this.#limits.streamsPerClient) throw new LimitReached(`this client has ${held} streams open already, and may have no more`)
     const found = this.#find(readings)
     const opened = found.map(({ live, startUsed }) => ({ kind: live.target.queue.kind, startUsed, missed: live.queue.missed }))
     const stream = new OpenStream(++this.#lastStream, settings, sink, found.map(({ live }) => live))
     this.#streams++
+    this.#streamsOf.set(holder, held + 1)
     for (const live of stream.queues) live.join(stream)
     // Not before the caller has the handle: what is sent needs it.
     queueMicrotask(() => { this.#pumpAll(stream.inTurn()) })
-    return { opened, ...this.#handle(stream) }
+    return { opened, ...this.#handle(stream, holder) }
+  }
+
+  /** Gives each queue and how many acknowledgements it has taken, of those that have taken any since the last call. */
+  newAcknowledgements (): { queue: QueueName, count: number }[] {
+    return [...this.#queues.values()].map(live => ({ queue: live.target.queue, count: live.newAcknowledgements() })).filter(({ count }) => count > 0)
   }
 
   /** Acknowledges one event; resolves once that is on disk. */
@@ -232,7 +246,7 @@ export class Dispatcher {
     await this.#saver.finish(durable.map(live => live.lastChange()))
   }
 
-  #handle (stream: OpenStream): Omit<StreamHandle, 'opened'> {
+  #handle (stream: OpenStream, holder: string): Omit<StreamHandle, 'opened'> {
     const each = (kind: QueueName['kind'], ids: readonly number[], act: (live: LiveQueue, id: number) => LeaseOutcome): LeaseOutcome[] => {
       const live = stream.queueOf(kind)
       const outcomes = ids.map(id => live === undefined ? 'unknown' : act(live, id))
@@ -253,6 +267,9 @@ export class Dispatcher {
       close: () => {
         if (!open) return
         open = false
+        const left = this.#streamsOf.get(holder)! - 1
+        if (left > 0) this.#streamsOf.set(holder, left)
+        else this.#streamsOf.delete(holder)
         this.#close(stream)
       }
     }

@@ -37,6 +37,7 @@ export class LiveQueue implements Saveable {
   /** A turn of sending is under way; another is not begun meanwhile. */
   pumping = false
   readonly #surroundings: QueueSurroundings
+  #told = 0
   readonly #snapshots = new WeakMap<QueueChange, QueueSnapshot>()
   /** Idle time before this process, and when this process saw its last stream end; `undefined` while it has one. */
   #idle: { beforeMs: number, since: number, wall: number } | undefined
@@ -72,6 +73,14 @@ export class LiveQueue implements Saveable {
     if (this.#idle === undefined) return { totalMs: 0, watchedMs: 0 }
     const watchedMs = this.#surroundings.clock.monotonic() - this.#idle.since
     return { totalMs: this.#idle.beforeMs + watchedMs, watchedMs }
+  }
+
+  /** Acknowledgements since the last call. */
+  newAcknowledgements (): number {
+    const { acknowledgements } = this.queue
+    const count = acknowledgements - this.#told
+    this.#told = acknowledgements
+    return count
   }
 
   /** The event of a delivery; undefined when it is gone. */

@@ -109,6 +109,7 @@ export class Queue {
   #missedUpTo: number
   #paused: boolean
   #redeliveries = 0
+  #acknowledgements = 0
 
   constructor (position: QueuePosition, head: number, parked: readonly { id: number, released: boolean }[] = []) {
     this.#acknowledged = new Acknowledged(position.floor, position.ranges)
@@ -186,6 +187,7 @@ export class Queue {
     if (this.#acknowledged.has(id)) return 'already'
     const sent = this.#entries.has(id) || this.#parked.has(id)
     if (!sent && !(proven && id <= this.#seenBefore)) return 'unknown'
+    this.#acknowledgements++
     this.#settle(id)
     return 'acknowledged'
   }
@@ -330,6 +332,9 @@ export class Queue {
   }
 
   get connections (): number { return this.#readers.size }
+
+  /** Acknowledgements that this process has taken. */
+  get acknowledgements (): number { return this.#acknowledgements }
 
   /** Figures for people. */
   stats (): { waiting: number, inFlight: number, parked: number, redeliveries: number, connections: number, state: QueueState } {

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Belonging } from './belonging.ts'
 import { StoreDamaged } from './damage.ts'
 import { writeDurably } from './durable-file.ts'
@@ -31,6 +31,8 @@ export const stateFiles = (directory: string) => ({
   tokenKey: join(directory, 'ack-token.key'),
   /** Made when this agent's own issuer first starts. */
   issuerKey: join(directory, 'issuer.key'),
+  /** Who subscribed, acknowledged, was refused or erased. */
+  audit: join(directory, 'audit.jsonl'),
   network: join(directory, 'network'),
   clients: join(directory, 'clients'),
   networkData: join(directory, 'network', 'data.mdb'),
@@ -67,7 +69,7 @@ export function readIdentity (directory: string): Identity {
     if (!existsSync(data)) throw new StoreDamaged(`${data} is missing`, directory)
     if (statSync(data).size === 0) throw new StoreDamaged(`${data} is empty`, directory)
   }
-  const pseudonymKey = readKey(files.pseudonymKey, directory)
+  const pseudonymKey = readKey(credential(files.pseudonymKey) ?? files.pseudonymKey, directory)
   return { incarnation, run: nextRun, madeAt, pseudonymKey, erasureKey: erasureKey(pseudonymKey), tokenKey: readKey(files.tokenKey, directory) }
 }
 
@@ -134,8 +136,16 @@ function makeIdentity (directory: string, incarnation: string, madeAt: number): 
   const files = stateFiles(directory)
   writeIdentity(directory, { incarnation, madeAt, sealed: false })
   for (const path of [files.network, files.clients]) mkdirSync(path, { recursive: true, mode: 0o700 })
-  const pseudonymKey = makeKey(files.pseudonymKey)
+  const given = credential(files.pseudonymKey)
+  const pseudonymKey = given === undefined ? makeKey(files.pseudonymKey) : readKey(given, directory)
   return { incarnation, run: newMark(), madeAt, pseudonymKey, erasureKey: erasureKey(pseudonymKey), tokenKey: makeKey(files.tokenKey) }
+}
+
+/** The file of that name among the credentials that the service manager hands over (systemd.exec(5), LoadCredential), where there is one. */
+function credential (path: string): string | undefined {
+  const directory = process.env['CREDENTIALS_DIRECTORY']
+  const file = directory === undefined ? undefined : join(directory, basename(path))
+  return file !== undefined && existsSync(file) ? file : undefined
 }
 
 function erasureKey (pseudonymKey: Buffer): Buffer {

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { EventKind } from '../../gen/landfall/v1/events.ts'
@@ -10,7 +10,7 @@ import { idsOf, TestStream } from '../api/bench.ts'
 import { Subscriber } from '../api/subscriber.ts'
 import { capture, type TimedProcedure } from '../generator/history.ts'
 import { RunningAgent } from '../lib/agent.ts'
-import { landfall } from '../lib/cli.ts'
+import { jsonLines, landfall } from '../lib/cli.ts'
 
 const DAY_MS = 86_400_000
 const PERSON = { imsi: '242010000000777', msisdn: '4790007777' }
@@ -32,6 +32,11 @@ function holds (directory: string, digits: string): boolean {
     const bytes = readFileSync(join(directory, part, 'data.mdb'))
     return needles.some(needle => bytes.includes(needle))
   })
+}
+
+/** Lines of the audit log about something. */
+function audit (agent: RunningAgent, what: string): object[] {
+  return jsonLines(readFileSync(join(agent.directory, 'audit.jsonl'), 'utf8')).filter(line => line['what'] === what)
 }
 
 async function play (agent: RunningAgent, history: TimedProcedure[]): Promise<string> {
@@ -57,8 +62,9 @@ t.test('a person is erased: state, events, parked copies, and after compaction e
   t.match(parked.trim().split('\n').length, 2, 'the other\'s copy is left')
   const all = new TestStream(t, agent.address, 'first-attachment', { startPosition: { $case: 'startAtOldestPossible', value: {} } })
   t.match([await all.next()], [{ firstAttachmentEvent: { imsi: { value: OTHER.imsi } } }])
-  t.match(agent.log, /"subscription":"local:local:[0-9a-f]{32}","events":5,"msg":"a subscriber was erased"/)
-  t.notMatch(agent.log, PERSON.imsi)
+  t.match(audit(agent, 'erased'), [{ subscription: /^local:local:[0-9a-f]{32}$/, events: 5 }])
+  t.match(audit(agent, 'subscribed')[0], { tenant: 'local', client: 'local', kinds: ['country-change'], queue: 'p' })
+  t.notMatch(agent.log + JSON.stringify(audit(agent, 'erased')), PERSON.imsi)
   t.match(await landfall(['compact', ...at]), { code: 75, stderr: /stop it first/ })
   t.match(await landfall(['check', ...at]), { code: 0 })
   await agent.end()
@@ -69,6 +75,8 @@ t.test('a person is erased: state, events, parked copies, and after compaction e
   t.ok(holds(agent.directory, OTHER.imsi))
   t.notOk(readdirSync(join(agent.directory, 'network')).includes('compacted'))
 
+  t.same(audit(agent, 'ended').map(line => (line as { queue: string }).queue).sort(), ['', 'p'])
+  t.equal(statSync(join(agent.directory, 'audit.jsonl')).mode & 0o077, 0)
   await agent.start()
   const after = await play(agent, story(PERSON, START + 60_000))
   t.notMatch(after, /first-attachment/, 'an erased person is not welcomed as a new one')
@@ -93,5 +101,5 @@ t.test('an erasure that was cut short is ended at the next start', async t => {
   unlock()
   await agent.start()
   t.match(await landfall(['subscriber', 'show', PERSON.imsi, '--config', agent.config]), { code: 66 })
-  t.match(agent.log, /"events":5,"msg":"a subscriber was erased"/)
+  t.match(audit(agent, 'erased'), [{ events: 5 }])
 })
