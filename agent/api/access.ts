@@ -10,10 +10,10 @@ import { PermissionDenied, StatusError } from './status.ts'
 const OPEN = /^\/grpc\.(health\.v1\.Health|reflection\.v1(alpha)?\.ServerReflection)\//
 
 /** Names that a connection's certificate has proven; none without TLS. */
-export type CertificateNames = (call: Parameters<ServerInterceptor>[1]) => readonly string[]
+type CertificateNames = (call: Parameters<ServerInterceptor>[1]) => readonly string[]
 
 /** What the guard needs. */
-export interface GuardParts {
+interface GuardParts {
   scopes: MethodScopes
   /** Undefined: nobody is checked. */
   callers: Callers | undefined
