@@ -15,7 +15,7 @@ const OPEN = /^\/grpc\.(health\.v1\.Health|reflection\.v1(alpha)?\.ServerReflect
 type CertificateOf = (call: Parameters<ServerInterceptor>[1]) => PeerCertificate | undefined
 
 /** What the guard needs. */
-export interface GuardParts {
+interface GuardParts {
   scopes: MethodScopes
   /** Who finds out who calls; or, where nobody is checked, who everybody is. */
   callers: Callers | Caller

@@ -1,10 +1,19 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire'
-import { status, type Metadata } from '@grpc/grpc-js'
+import { Metadata, status } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
 import { EventKind, EventServiceService, type SubscribeSettings } from '../../gen/landfall/v1/events.ts'
 import { SubscriptionEventServiceService as METHODS } from '../../gen/wgtwo/subscription/v1/subscription.ts'
-import { Callers } from '../../agent/api/callers.ts'
+import { SmsServiceService } from '../../gen/wgtwo/sms/v1/sms.ts'
+import { guard } from '../../agent/api/access.ts'
 import type { BearerTokens } from '../../agent/api/bearer.ts'
+import { callerOf, localCaller } from '../../agent/api/caller.ts'
+import { Callers } from '../../agent/api/callers.ts'
+import { readDescriptorSet } from '../../agent/api/descriptors.ts'
+import { listen } from '../../agent/api/listener.ts'
+import { MethodScopes } from '../../agent/api/method-scopes.ts'
+import { makeServer } from '../../agent/api/server.ts'
+import { smsHandlers } from '../../agent/api/sms-service.ts'
+import { systemClock } from '../../agent/lib/clock.ts'
 import { Tenants } from '../../agent/store/tenant.ts'
 import { ulr } from '../lib/sightings.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
@@ -175,6 +184,29 @@ function retryInfo (metadata: Metadata): object {
   return { code: outer.get(1), type: Buffer.from(any.get(1) as Uint8Array).toString(), seconds: delay.get(1), nanos: delay.get(2) }
 }
 
+const EVERYBODY = localCaller({ number: 1, name: 'local' })
+
+t.test('a method that names no scope serves nobody, and a guard that fails lets nobody in', async t => {
+  const failures: unknown[] = []
+  const failed = (error: unknown): void => { failures.push(error) }
+  const callAt = async (parts: Parameters<typeof guard>[0]): Promise<{ code: status, details: string }> => {
+    const server = makeServer(1024, guard(parts))
+    server.addService(SmsServiceService, smsHandlers())
+    const { port, close } = await listen(server, { address: '127.0.0.1:0', connections: 10, clock: systemClock })
+    t.teardown(() => { close(); server.forceShutdown() })
+    const method = SmsServiceService.sendTextToSubscriber
+    return await new Rpc(t, `127.0.0.1:${port}`).call(method, method.requestDeserialize(Buffer.alloc(0)))
+  }
+  const scopes = new MethodScopes(readDescriptorSet())
+  t.match(await callAt({ scopes, callers: EVERYBODY, audit: () => {}, failed }), { code: status.UNIMPLEMENTED }, 'the handler is reached')
+  t.match(await callAt({ scopes: new MethodScopes(new Uint8Array()), callers: EVERYBODY, audit: () => {}, failed }), { code: status.PERMISSION_DENIED, details: /nobody may call/ })
+  t.same(failures, [])
+  const broken = { identify: async () => { throw new TypeError('a secret') } } as unknown as Callers
+  t.match(await callAt({ scopes, callers: broken, audit: () => {}, failed }), { code: status.INTERNAL, details: 'the call could not be checked' })
+  t.match(failures, [{ message: 'a secret' }])
+  t.throws(() => callerOf({ metadata: new Metadata() }), { code: status.PERMISSION_DENIED })
+})
+
 t.test('without access nobody is checked, whatever a call comes with', async t => {
   const bench = await Bench.start(t)
   for (const token of [undefined, 'x.y.z']) {
@@ -196,6 +228,8 @@ t.test('a certificate whose name is registered is as good as a token', async t =
   await t.rejects(bench.addClient({ id: 'thief', certificates: ['DNS:box.example'] }), /is another client's already/)
   await bench.registry.remove('box')
   t.ok(caller.removed!.aborted)
+  t.equal(await bench.addClient({ id: 'heir', certificates: ['DNS:box.example'], withoutSecret: true }), '', 'what it had is free again')
+  await bench.registry.remove('heir')
   await t.rejects(callers.identify([], { names: ['DNS:box.example'], expiresAt: 4_000_000_000_000 }), /a token is looked at/)
 })
 
