@@ -30,6 +30,8 @@ export interface DoorOptions {
 export interface Speaker {
   /** Its name in ALPN (RFC 7301 clause 6). */
   protocol: string
+  /** Whether clients that offer nothing in ALPN speak it too: HTTP/1.1 is older than ALPN. */
+  withoutAlpn?: boolean
   /** Bytes that a client of it sends first at the least: whoever has not said that much in time is no client. */
   firstBytes: number
   /** Takes a connection over: a TLS one where the door has TLS. */
@@ -61,7 +63,7 @@ export async function openDoor (options: DoorOptions, speaker: Speaker): Promise
     }))
     speaker.take(socket)
   }
-  const entrance = tls === undefined ? undefined : new TlsEntrance(tls, speaker.protocol, speak, onRefused)
+  const entrance = tls === undefined ? undefined : new TlsEntrance(tls, speaker, speak, onRefused)
   const sockets = createServer(socket => {
     if (!('path' in endpoint)) {
       const leave = limit.take(socket.remoteAddress)

@@ -51,6 +51,7 @@ export class IssuerServer {
     const connections = Math.min(options.connections, MAX_CONNECTIONS)
     return await openDoor({ ...options, connections }, {
       protocol: PROTOCOL,
+      withoutAlpn: true,
       firstBytes: FIRST_BYTES,
       take: socket => { this.#server.emit('connection', socket) }
     })

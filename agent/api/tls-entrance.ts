@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Server, TLSSocket } from 'node:tls'
+import type { Speaker } from './door.ts'
 import type { TlsContext } from './tls-context.ts'
 
 /** The part of a door where TLS is spoken: lets through who speaks the door's protocol and shows the certificate that is asked for. */
@@ -8,12 +9,17 @@ export class TlsEntrance {
   readonly #server: Server
   #closed = false
 
-  /** `protocol`: the name in ALPN that a client must offer; `pass` gets those who come through, `onRefused` why the others did not. */
-  constructor (tls: TlsContext, protocol: string, pass: (socket: TLSSocket) => void, onRefused: (reason: string) => void) {
+  /** `speaker`: whose protocol a client must offer in ALPN; `pass` gets those who come through, `onRefused` why the others did not. */
+  constructor (
+    tls: TlsContext,
+    { protocol, withoutAlpn = false }: Pick<Speaker, 'protocol' | 'withoutAlpn'>,
+    pass: (socket: TLSSocket) => void,
+    onRefused: (reason: string) => void
+  ) {
     this.#tls = tls
     this.#server = tls.server([protocol])
     this.#server.on('secureConnection', socket => {
-      const refusal = this.#closed ? 'stopping' : refusalOf(socket, protocol)
+      const refusal = this.#closed ? 'stopping' : refusalOf(socket, withoutAlpn)
       if (refusal === undefined) {
         pass(socket)
         return
@@ -44,9 +50,9 @@ export class TlsEntrance {
 }
 
 /** Why a finished handshake is not enough. */
-function refusalOf (socket: TLSSocket, protocol: string): string | undefined {
+function refusalOf (socket: TLSSocket, withoutAlpn: boolean): string | undefined {
   // Who offers other protocols was told so by an alert; who offers none gets here (RFC 7301 clause 3.2).
-  if (socket.alpnProtocol !== protocol) return 'no ALPN'
+  if (socket.alpnProtocol === false && !withoutAlpn) return 'no ALPN'
   const { raw } = socket.getPeerCertificate() as { raw?: Buffer }
   return raw === undefined || socket.authorized ? undefined : String(socket.authorizationError)
 }

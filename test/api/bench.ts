@@ -21,6 +21,7 @@ import { takeStateDirectory } from '../../agent/store/state-directory.ts'
 import { START, ulr } from '../lib/sightings.ts'
 import { ManualClock } from '../lib/manual-clock.ts'
 import { temporaryDirectory, type Owner } from '../lib/temporary.ts'
+import { askToken } from '../lib/token.ts'
 
 const POLICY = { ...DEFAULT_POLICY, mode: 'replay' as const }
 
@@ -98,14 +99,9 @@ export class Bench {
     })
   }
 
-  /** Asks the agent's own issuer for a token, as a client does. */
-  async token (id: string, secret: string, scope = ''): Promise<string> {
-    const response = await fetch(`${this.issuer}/oauth2/token`, {
-      method: 'POST',
-      headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
-      body: new URLSearchParams({ grant_type: 'client_credentials', scope })
-    })
-    return ((await response.json()) as { access_token: string }).access_token
+  /** Asks the agent's own issuer for a token, as a client does; `ca`: whom it trusts, where the agent has TLS. */
+  async token (id: string, secret: string, scope = '', ca?: Buffer): Promise<string> {
+    return String((await askToken(this.issuer, id, secret, scope, ca)).json['access_token'])
   }
 
   async stop (): Promise<void> {

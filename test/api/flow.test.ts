@@ -4,6 +4,7 @@ import t from 'tap'
 import { RunningAgent } from '../lib/agent.ts'
 import { TestCa } from '../lib/certificates.ts'
 import { jsonLines, landfall } from '../lib/cli.ts'
+import { askToken } from '../lib/token.ts'
 import { ManualClock } from '../lib/manual-clock.ts'
 import { attachments, Bench, idsOf, TestStream } from './bench.ts'
 
@@ -12,16 +13,6 @@ const COUNTRY = 'subscription.country_change:read'
 const FIRST = 'subscription.first_attachment:read'
 const MINUTE_MS = 60_000
 const access = { issuer: { listen: '127.0.0.1:0', url: 'https://own.example/', token_minutes: 1 } }
-
-/** What the token endpoint answers to HTTP Basic client credentials. */
-async function ask (issuer: string, id: string, secret: string): Promise<{ code: number, json: Record<string, unknown> }> {
-  const response = await fetch(`${issuer}/oauth2/token`, {
-    method: 'POST',
-    headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
-    body: new URLSearchParams({ grant_type: 'client_credentials', scope: COUNTRY })
-  })
-  return { code: response.status, json: await response.json() as Record<string, unknown> }
-}
 
 /** Trusts a CA's certificates and no other. */
 function trusting (ca: TestCa): ChannelCredentials {
@@ -38,11 +29,12 @@ t.test('from the registration of a client to its acknowledgement: command line, 
   const agent = await (await RunningAgent.make(t, { settings: { tls: await ca.issue(), access } })).start()
   const at = ['--config', agent.config]
   const address = named(agent.address)
-  const issuer = (): string => `http://127.0.0.1:${/.*"issuerPort":(\d+)/s.exec(agent.log)![1]}`
+  const ask = async (secret: string): ReturnType<typeof askToken> =>
+    await askToken(`https://127.0.0.1:${/.*"issuerPort":(\d+)/s.exec(agent.log)![1]}`, 'shop', secret, COUNTRY, readFileSync(ca.file))
   const added = await landfall(['client', 'add', 'shop', '--scope', COUNTRY, ...at])
   const secret = /^secret: ([\w-]{43})\n$/.exec(added.stdout)![1]!
-  t.match(await ask(issuer(), 'shop', `${secret}x`), { code: 401, json: { error: 'invalid_client' } })
-  const { code, json } = await ask(issuer(), 'shop', secret)
+  t.match(await ask(`${secret}x`), { code: 401, json: { error: 'invalid_client' } })
+  const { code, json } = await ask(secret)
   t.match([code, json], [200, { token_type: 'bearer', expires_in: 60, scope: COUNTRY }])
   const token = String(json['access_token'])
 
@@ -66,7 +58,7 @@ t.test('from the registration of a client to its acknowledgement: command line, 
   t.equal(await agent.end('SIGKILL'), 'SIGKILL')
   t.match(await stream.ended, { code: status.UNAVAILABLE })
   await agent.start()
-  const again = open(String((await ask(issuer(), 'shop', secret)).json['access_token']))
+  const again = open(String((await ask(secret)).json['access_token']))
   const [returned] = await again.take(1)
   t.same([idsOf([returned!]), returned!.metadata!.isRedelivered], [[2], true], 'what was acknowledged does not come again, what was not does')
   t.equal(returned!.metadata!.identifier!.subscriptionIdentifier!.value, events[1]!.metadata!.identifier!.subscriptionIdentifier!.value)
@@ -79,7 +71,7 @@ t.test('a token that expires ends the stream with UNAVAILABLE; with a new one th
   const clock = new ManualClock(Date.now())
   const bench = await Bench.start(t, undefined, { tls: await ca.issue(), access }, { clock })
   const secret = await bench.addClient({ id: 'shop', scopes: [FIRST] })
-  const token = await bench.token('shop', secret, FIRST)
+  const token = await bench.token('shop', secret, FIRST, readFileSync(ca.file))
   const open = (shown: string): TestStream => new TestStream(t, named(bench.address), 'first-attachment', {}, shown, trusting(ca))
   const stream = open(token)
   await stream.ready
@@ -92,7 +84,7 @@ t.test('a token that expires ends the stream with UNAVAILABLE; with a new one th
   t.match(await open(token).ended, { code: status.UNAUTHENTICATED, details: /has expired/ })
   await t.rejects(stream.ack(events[1]!), { code: status.UNAUTHENTICATED, details: /has expired/ })
 
-  const again = open(await bench.token('shop', secret, FIRST))
+  const again = open(await bench.token('shop', secret, FIRST, readFileSync(ca.file)))
   const rest = await again.take(2)
   t.same(rest.map(event => [...idsOf([event]), event.metadata!.isRedelivered]), [[2, true], [3, false]])
   for (const event of [events[1]!, rest[1]!]) t.ok(await again.ack(event), 'the ack token of the earlier stream is good with the new token')

@@ -128,11 +128,12 @@ t.test('neither the log nor an error holds anything of a person, a token or a se
   t.equal(await agent.end(), 0)
   refused(status.UNAVAILABLE, await again.ended)
 
-  for (const [where, text] of [['the log', agent.log], ['what clients were told', told]] as const) {
+  const audit = readFileSync(join(agent.directory, 'audit.jsonl'), 'utf8')
+  for (const [where, text] of [['the log', agent.log], ['the audit log', audit], ['what clients were told', told]] as const) {
     t.same(found(text, [...PERSONAL, ...PLACES]), [], `${where} holds nothing of a person`)
     t.same(found(text, secrets), [], `${where} holds no token and no secret`)
   }
-  t.match(agent.log, /a subscriber was erased/)
+  t.match(audit, /"what":"erased"/)
   t.ok(told.split('\n').length > 20, 'there was something to look at')
   for (const planted of forms(IMSI)) {
     t.same(found(`${agent.log}{"msg":"${planted} was seen"}`, PERSONAL), [IMSI], 'the search finds what is there')
