@@ -25,7 +25,7 @@ t.test('an event stream over TLS 1.2 and 1.3, and nothing older', async t => {
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const
   await t.rejects(served.connect(t, old), { message: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' })
   await t.rejects(served.connect(t, { maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA:AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA' }),
-    { message: 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE' }, 'nor what HTTP/2 forbids')
+    { message: /ALERT_HANDSHAKE_FAILURE$/ }, 'nor what HTTP/2 forbids')
 })
 
 t.test('a renewed certificate is shown to new connections, and an open stream goes on', async t => {
