@@ -75,14 +75,24 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     ingest = await startIngest(config, identity, fail, (low, freeMib) => {
       readOnly = low
       const room = { freeMib, reserveMib: config.store.reserve_mib }
+      if (serve !== undefined) serve.room = !low
       if (low) log.error(room, 'the disk is full: nothing new is stored until there is room; acknowledgements go on')
       else log.info(room, 'there is room on the disk: new state is stored')
     })
-    serve = new Serve({ config, identity, clock, log, onFatal: error => { fail(asDamage(error, config.state_directory)) } })
+    const upper = ingest
+    serve = new Serve({
+      config,
+      identity,
+      clock,
+      log,
+      watch: async (imsis, wanted) => { await upper.watch(imsis, wanted) },
+      onFatal: error => { fail(asDamage(error, config.state_directory)) }
+    })
+    serve.room = !readOnly
     sealIdentity(config.state_directory)
     ingest.onGrew = serve.grew
+    ingest.onReturned = serve.returned
     const { port, issuerPort } = await serve.listen(config.listen)
-    const upper = ingest
     const erasures = serve.erasures(async imsi => await upper.forget(imsi))
     erasures.resume().catch(fail)
     control = await startControl(config, { ingest, serve, erasures, clock, log, readOnly: () => readOnly })
@@ -153,7 +163,8 @@ async function startControl (
     now: clock.now,
     inspect: async () => await inspect(config.state_directory, 'records'),
     liveSource: false,
-    clients: serve.clientControl
+    clients: serve.clientControl,
+    sms: serve.smsControl
   }))
   const options = { address: `unix:${config.control_socket}`, connections: CONTROL_CONNECTIONS, mode: 0o600, clock }
   const door = await listen(server, options)

@@ -24,6 +24,9 @@ export class IngestLink {
   /** Told of logs that have grown, after it is on disk. */
   onGrew: (logs: EventLog[], heads: Heads) => void = () => {}
 
+  /** Told of watched SIMs that can be reached again. */
+  onReturned: (imsis: string[]) => void = () => {}
+
   readonly #onSpace: SpaceListener
 
   private constructor (worker: Worker, onSpace: SpaceListener) {
@@ -87,6 +90,11 @@ export class IngestLink {
     return await this.#ask({ ask: 'forget', imsi }) as number
   }
 
+  /** Resolves once the return of these SIMs is told from now on, or (not `wanted`) is not any more. */
+  async watch (imsis: readonly string[], wanted: boolean): Promise<void> {
+    await this.#ask({ ask: 'watch', imsis, wanted })
+  }
+
   /** Writes nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */
   async halt (): Promise<void> {
     this.#stopping = true
@@ -112,6 +120,7 @@ export class IngestLink {
   #hear (message: IngestMessage, directory: string, fail: (error: Error) => void): void {
     switch (message.say) {
       case 'grew': this.onGrew(message.logs, message.heads); break
+      case 'returned': this.onReturned(message.imsis); break
       case 'space': this.#onSpace(message.low, message.freeMib); break
       case 'answer': this.#take(message.id)?.resolve(message.value); break
       case 'refusal': this.#take(message.id)?.reject(new IngestRefusal(message.text)); break

@@ -29,6 +29,7 @@ export type IngestRequest = { id: number } & (
   { ask: 'replay-close', replay: number } |
   { ask: 'import', rows: ImportedSubscriber[] } |
   { ask: 'forget', imsi: string } |
+  { ask: 'watch', imsis: readonly string[], wanted: boolean } |
   { ask: 'halt' } |
   { ask: 'stop' })
 
@@ -39,6 +40,8 @@ export type IngestMessage =
   { say: 'grew', logs: EventLog[], heads: Heads } |
   { say: 'answer', id: number, value?: number | ReplaySummary | Imported } |
   { say: 'refusal', id: number, text: string } |
+  /** SIMs whose return is watched can be reached, and where they are is on disk. */
+  { say: 'returned', imsis: string[] } |
   /** Room on the disk has run out (`low`), or is there again. */
   { say: 'space', low: boolean, freeMib: number } |
   /** The thread cannot go on; the process must end. */
@@ -64,6 +67,7 @@ async function run (port: MessagePort, { config, path, belonging, erasureKey, ma
     madeAt,
     onFatal,
     space: new SpaceWatch(config.state_directory, config.store.reserve_mib * 2 ** 20, (low, freeMib) => { say({ say: 'space', low, freeMib }) }),
+    onReturned: imsis => { say({ say: 'returned', imsis }) },
     onRetained: ({ taken, heads }) => { say({ say: 'grew', logs: taken, heads }) },
     onTold: ({ grown, heads, events }) => {
       say({ say: 'grew', logs: grown, heads })
@@ -96,6 +100,9 @@ async function run (port: MessagePort, { config, path, belonging, erasureKey, ma
         return await ingest.import(request.rows)
       case 'forget':
         return await ingest.forget(request.imsi)
+      case 'watch':
+        ingest.watch(request.imsis, request.wanted)
+        return
       case 'halt':
         await writer.halt()
         return

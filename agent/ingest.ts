@@ -56,6 +56,8 @@ export interface IngestParts {
   madeAt: number
   /** Told after each commit that told something. */
   onTold: (committed: Committed) => void
+  /** Told after each commit that showed SIMs to be reachable whose return is watched. */
+  onReturned?: (imsis: string[]) => void
   /** Told after each step of retention. */
   onRetained: (retained: Retained) => void
   space: SpaceWatch
@@ -76,6 +78,8 @@ export class Ingest {
   #committing: Promise<void> | undefined
   #replays = 0
   #learnt = false
+  /** SIMs whose return somebody waits for. */
+  readonly #watched = new Set<string>()
   /** Why sightings were dropped while replays were open. */
   #full: StoreFull | undefined
   #cancelTick: (() => void) | undefined
@@ -138,6 +142,14 @@ export class Ingest {
   async import (rows: readonly ImportedSubscriber[]): Promise<Imported> {
     this.#parts.space.demand()
     return await importSubscribers(rows, this.#parts.writer)
+  }
+
+  /** From now on the return of these SIMs is told; of those that are not `wanted`, it is not any more. */
+  watch (imsis: readonly string[], wanted: boolean): void {
+    for (const imsi of imsis) {
+      if (wanted) this.#watched.add(imsi)
+      else this.#watched.delete(imsi)
+    }
   }
 
   /** Erases a SIM; resolves with how many of its events went, once that is on disk. */
@@ -222,6 +234,13 @@ export class Ingest {
       return tracked
     }
     this.#announce(await writer.commit(batch, step))
+    if (this.#watched.size > 0) this.#tellReturned(batch)
+  }
+
+  /** A SIM that registers, or that its node says is reachable, has returned. */
+  #tellReturned (batch: readonly Arrival[]): void {
+    const returned = batch.filter(({ imsi, sighting }) => this.#watched.has(imsi) && (sighting.kind === 'ULR' || sighting.reachable))
+    if (returned.length > 0) this.#parts.onReturned?.([...new Set(returned.map(({ imsi }) => imsi))])
   }
 
   /** There is no room: what waits is counted and passed over, and the replays it came from are told. */

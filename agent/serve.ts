@@ -1,5 +1,6 @@
 import type { Server } from '@grpc/grpc-js'
 import { EventServiceService } from '../gen/landfall/v1/events.ts'
+import { SmsEventServiceService } from '../gen/landfall/v1/sms.ts'
 import { SmsServiceService } from '../gen/wgtwo/sms/v1/sms.ts'
 import { SubscriptionEventServiceService } from '../gen/wgtwo/subscription/v1/subscription.ts'
 import { Access } from './access.ts'
@@ -14,6 +15,7 @@ import { MethodScopes } from './api/method-scopes.ts'
 import { Pseudonyms } from './api/pseudonym.ts'
 import { addReflection } from './api/reflection.ts'
 import { CLIENT_MESSAGE_BYTES, makeServer, stopServer } from './api/server.ts'
+import type { SmsControlParts } from './api/sms-control.ts'
 import { smsHandlers } from './api/sms-service.ts'
 import { SubscriptionService } from './api/subscription-service.ts'
 import type { Config } from './config/schema.ts'
@@ -22,11 +24,13 @@ import { Dispatcher } from './delivery/dispatcher.ts'
 import { AckTokens } from './delivery/token.ts'
 import { Doors } from './doors.ts'
 import type { Clock } from './lib/clock.ts'
+import { Messaging } from './messaging.ts'
 import { AuditLog } from './observe/audit.ts'
 import type { Log } from './observe/log.ts'
 import { ClientsStore } from './store/clients.ts'
 import { stateFiles, type Identity } from './store/identity.ts'
 import type { EventLog, Heads } from './store/event-log.ts'
+import { EventLogs } from './store/event-logs.ts'
 import { openNetworkReader } from './store/network.ts'
 import { NetworkReader } from './store/network-reader.ts'
 import { configuredTenants } from './store/tenant-table.ts'
@@ -36,7 +40,7 @@ const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
 
 /** Services that health is told of and reflection lists. */
-const SERVICES = [SubscriptionEventServiceService, EventServiceService, SmsServiceService]
+const SERVICES = [SubscriptionEventServiceService, EventServiceService, SmsServiceService, SmsEventServiceService]
   .map(service => Object.values(service)[0]!.path.split('/')[1]!)
 
 /** What the lower half needs of its surroundings. */
@@ -47,6 +51,8 @@ export interface ServeParts {
   log: Log
   /** A commit failed, or a record is damaged: the process must end. */
   onFatal: (error: unknown) => void
+  /** Lets the upper half tell (`returned`), or not any more, that SIMs can be reached again; resolves once it does. */
+  watch: (imsis: readonly string[], wanted: boolean) => Promise<void>
 }
 
 /** The lower half: joins delivery and api to the store. */
@@ -62,13 +68,14 @@ export class Serve {
   readonly #clients: ClientsStore
   readonly #subscriptions: SubscriptionService
   readonly #events: EventService
+  readonly #messaging: Messaging | undefined
   readonly #health = new Health(SERVICES)
   readonly #server: Server
   #doors: Doors | undefined
   #cancelCount: () => void
 
   /** Opens the data; the upper half must have opened its environment before. */
-  constructor ({ config, identity, clock, log, onFatal }: ServeParts) {
+  constructor ({ config, identity, clock, log, onFatal, watch }: ServeParts) {
     const files = stateFiles(config.state_directory)
     const { delivery } = config
     this.#makeDoors = () => new Doors(config, clock, log)
@@ -86,9 +93,20 @@ export class Serve {
       streamsPerClient: delivery.streams_per_client,
       idleQueueMs: delivery.idle_queue_hours * HOUR_MS
     }
-    this.dispatcher = new Dispatcher(this.reader, this.#clients, clock, limits, {
+    this.dispatcher = new Dispatcher(new EventLogs(this.reader, this.#clients.smsLog), this.#clients, clock, limits, {
       missed: (queue, count) => { log.warn({ ...queue, count }, 'retention took events that this queue had not acknowledged') },
       expired: (queue, waiting) => { log.warn({ ...queue, waiting }, 'this queue was forgotten: nobody has read it for too long') },
+      fatal: onFatal
+    })
+    this.#messaging = Messaging.open({
+      config,
+      clock,
+      log,
+      store: this.#clients.outbox,
+      reader: this.reader,
+      tenants: this.#tenants,
+      watch,
+      grew: ({ grown, heads }) => { this.dispatcher.grew(grown, heads) },
       fatal: onFatal
     })
     const scopes = this.#scopes
@@ -121,7 +139,8 @@ export class Serve {
     this.#server = makeServer(CLIENT_MESSAGE_BYTES, this.#access.guard)
     this.#server.addService(SubscriptionEventServiceService, this.#subscriptions.handlers())
     this.#server.addService(EventServiceService, this.#events.handlers())
-    this.#server.addService(SmsServiceService, smsHandlers())
+    this.#server.addService(SmsServiceService, smsHandlers(this.#messaging?.control.sender))
+    this.#server.addService(SmsEventServiceService, this.#subscriptions.smsHandlers())
     this.#health.addTo(this.#server)
     addReflection(this.#server, SERVICES)
   }
@@ -133,6 +152,7 @@ export class Serve {
   async listen (address: string): Promise<{ port: number, issuerPort: number | undefined }> {
     this.#doors = this.#makeDoors()
     const issuerPort = await this.#access.listen(this.#doors)
+    await this.#messaging?.messages.start()
     return { port: await this.#doors.open('gRPC', address, async options => await listen(this.#server, options)), issuerPort }
   }
 
@@ -141,11 +161,28 @@ export class Serve {
     this.dispatcher.grew(logs, heads)
   }
 
+  /** SIMs whose return is watched can be reached, and where they are is on disk. */
+  readonly returned = (imsis: readonly string[]): void => {
+    this.#messaging?.messages.returned(imsis)
+  }
+
+  /** Whether there is room on the disk for new messages. */
+  set room (room: boolean) {
+    if (this.#messaging !== undefined) this.#messaging.messages.room = room
+  }
+
+  /** What the commands about short messages need; undefined where none are relayed. */
+  get smsControl (): SmsControlParts | undefined { return this.#messaging?.control }
+
   /** Erases persons; `forget` erases what the upper half has of one. */
   erasures (forget: (imsi: string) => Promise<number>): Erasures {
     return new Erasures({
       clients: this.#clients,
       dispatcher: this.dispatcher,
+      forgetMessages: async imsi => {
+        this.reader.refresh()
+        return await this.#messaging?.messages.forget(imsi, this.reader.subscriber(imsi)?.number) ?? 0
+      },
       forget,
       audit: (imsi, events) => {
         const tenant = this.#tenants.of(imsi)?.name ?? 'none'
@@ -154,10 +191,11 @@ export class Serve {
     })
   }
 
-  /** Tells the audit log once a minute how many acknowledgements each queue has taken. */
+  /** Tells the audit log once a minute how many acknowledgements each queue has taken, and lets old events of messages go. */
   #countLater (clock: Clock): () => void {
     return clock.after(MINUTE_MS, () => {
       this.#count()
+      void this.#messaging?.retain()
       this.#cancelCount = this.#countLater(clock)
     })
   }
@@ -184,6 +222,7 @@ export class Serve {
     this.#health.stop()
     this.#doors?.stop()
     await this.#access.stop()
+    await this.#messaging?.messages.stop()
     this.#subscriptions.stop()
     await this.#events.stop()
     await stopServer(this.#server)

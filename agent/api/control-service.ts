@@ -15,6 +15,7 @@ import type { Subscriber } from '../location/subscriber.ts'
 import type { NetworkReader } from '../store/network-reader.ts'
 import { clientHandlers, type ClientControlParts } from './client-control.ts'
 import { queueHandlers } from './queue-control.ts'
+import { smsControlHandlers, type SmsControlParts } from './sms-control.ts'
 import { answer, InvalidArgument } from './status.ts'
 
 /** What one run of captures saw. */
@@ -47,6 +48,7 @@ export interface ControlParts {
   /** Whether the agent listens to a live source. */
   liveSource: boolean
   clients: ClientControlParts
+  sms: SmsControlParts | undefined
 }
 
 /** Handlers of the service on the unix socket. */
@@ -60,7 +62,8 @@ export function controlHandlers (parts: ControlParts): ControlServiceServer {
       answer(parts.inspect().then(({ records, problems }) => ({ records: BigInt(records), problems })), callback)
     },
     ...queueHandlers(parts),
-    ...clientHandlers(parts.clients)
+    ...clientHandlers(parts.clients),
+    ...smsControlHandlers(parts.sms)
   }
 }
 

@@ -5,6 +5,8 @@ import type { ClientsStore } from '../store/clients.ts'
 interface ErasureParts {
   clients: ClientsStore
   dispatcher: Dispatcher
+  /** Erases its short messages; resolves with how many messages and events went. */
+  forgetMessages: (imsi: string) => Promise<number>
   /** Erases what `network` has of a SIM; resolves with how many of its events went, once that is on disk. */
   forget: (imsi: string) => Promise<number>
   /** Writes the line that stays of it. */
@@ -23,9 +25,11 @@ export class Erasures {
 
   /** Erases everything about a SIM; resolves with how many of its events went, once all of it is on disk. */
   async erase (imsi: string): Promise<number> {
-    const { clients, dispatcher, forget, audit } = this.#parts
+    const { clients, dispatcher, forgetMessages, forget, audit } = this.#parts
     await clients.intendErasure(imsi)
-    const events = await forget(imsi)
+    // Its number leads to messages, and goes with what `network` has.
+    const messages = await forgetMessages(imsi)
+    const events = messages + await forget(imsi)
     await dispatcher.forget(imsi)
     await clients.endErasure(imsi)
     audit(imsi, events)

@@ -1,3 +1,4 @@
+import type { StreamReceivedSmsEventsResponse, StreamSmsDeliveryEventsResponse } from '../../gen/landfall/v1/sms.ts'
 import type { Metadata } from '../../gen/wgtwo/events/v1/events.ts'
 import type { Country, E164, Imsi } from '../../gen/wgtwo/common/v1/types.ts'
 import type {
@@ -7,18 +8,23 @@ import type {
   StreamHandsetChangeEventsResponse,
   StreamPeriodicCountryEventsResponse
 } from '../../gen/wgtwo/subscription/v1/subscription.ts'
-import type { EventHandset, SubscriberEvent } from '../location/event.ts'
 import { countryName } from '../location/countries.ts'
+import type { EventHandset } from '../location/event.ts'
+import type { LoggedEvent } from '../store/event-record.ts'
+import { deliveryEvent, receivedEvent } from './sms-event-message.ts'
 
-/** The body of any of the four responses: everything but the metadata. */
+/** The body of any of the responses: everything but the metadata. */
 export type EventBody =
   Omit<StreamHandsetChangeEventsResponse, 'metadata'> | Omit<StreamFirstAttachmentEventsResponse, 'metadata'> |
-  Omit<StreamCountryChangeEventsResponse, 'metadata'> | Omit<StreamPeriodicCountryEventsResponse, 'metadata'>
+  Omit<StreamCountryChangeEventsResponse, 'metadata'> | Omit<StreamPeriodicCountryEventsResponse, 'metadata'> |
+  Omit<StreamSmsDeliveryEventsResponse, 'metadata'> | Omit<StreamReceivedSmsEventsResponse, 'metadata'>
 
 export type EventResponse = EventBody & { metadata: Metadata | undefined }
 
 /** Puts an event into the words of the contract. `withImsi`: a country change carries the IMSI, which is an extension. */
-export function eventBody (event: SubscriberEvent, withImsi = false): EventBody {
+export function eventBody (event: LoggedEvent, withImsi = false): EventBody {
+  if (event.kind === 'sms-delivery') return { smsDeliveryEvent: deliveryEvent(event) }
+  if (event.kind === 'received-sms') return { receivedSmsEvent: receivedEvent(event) }
   const imsi: Imsi = { value: event.imsi }
   const number: E164 | undefined = event.number === undefined ? undefined : { e164: `+${event.number}` }
   switch (event.kind) {

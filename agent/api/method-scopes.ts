@@ -1,6 +1,7 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { SubscriptionEventServiceService as METHODS } from '../../gen/wgtwo/subscription/v1/subscription.ts'
-import type { EventKind } from '../location/event.ts'
+import { SmsEventServiceService as SMS_METHODS } from '../../gen/landfall/v1/sms.ts'
+import type { LogKind } from '../store/event-record.ts'
 
 /** Number of the option `wgtwo.scope`, which the generated code passes over. */
 const SCOPE = 50013
@@ -11,11 +12,13 @@ const FILE = { package: 2, service: 6 } as const
 const SERVICE = { name: 1, method: 2 } as const
 const METHOD = { name: 1, options: 4 } as const
 
-const STREAM_OF: Record<EventKind, { path: string }> = {
+const STREAM_OF: Record<LogKind, { path: string }> = {
   'handset-change': METHODS.streamHandsetChangeEvents,
   'first-attachment': METHODS.streamFirstAttachmentEvents,
   'country-change': METHODS.streamCountryChangeEvents,
-  'periodic-country': METHODS.streamPeriodicCountryEvents
+  'periodic-country': METHODS.streamPeriodicCountryEvents,
+  'sms-delivery': SMS_METHODS.streamSmsDeliveryEvents,
+  'received-sms': SMS_METHODS.streamReceivedSmsEvents
 }
 
 /** Which scope each method needs, as the proto files say. */
@@ -43,7 +46,7 @@ export class MethodScopes {
   }
 
   /** The scope that reading and acknowledging events of a kind needs: that of the contract's stream. */
-  ofKind (kind: EventKind): string {
+  ofKind (kind: LogKind): string {
     return this.#byPath.get(STREAM_OF[kind].path)!
   }
 

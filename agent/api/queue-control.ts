@@ -1,6 +1,6 @@
 import type { ControlServiceServer, ListParkedResponse, QueueName as WireName, QueueStatus } from '../../gen/landfall/control/v1/control.ts'
 import type { Dispatcher, QueueReport } from '../delivery/dispatcher.ts'
-import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import { LOG_KINDS, type LogKind } from '../store/event-record.ts'
 import type { QueueName } from '../store/clients.ts'
 import { answer, InvalidArgument, NotFound } from './status.ts'
 
@@ -45,7 +45,7 @@ Pick<ControlServiceServer, 'listQueues' | 'pauseQueue' | 'listParked' | 'settleP
 /** The durable queue of that name; a client belongs to one tenant. Throws InvalidArgument, NotFound. */
 function find (dispatcher: Dispatcher, queue: WireName | undefined): QueueName {
   const { client, kind, name } = queue ?? { client: '', kind: '', name: '' }
-  if (!EVENT_KINDS.includes(kind as EventKind)) throw new InvalidArgument(`name one kind of events: ${EVENT_KINDS.join(', ')}`)
+  if (!LOG_KINDS.includes(kind as LogKind)) throw new InvalidArgument(`name one kind of events: ${LOG_KINDS.join(', ')}`)
   return found(dispatcher.queues().find(({ durable, queue }) => durable && queue.client === client && queue.kind === kind && queue.name === name)?.queue)
 }
 

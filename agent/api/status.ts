@@ -37,6 +37,11 @@ export class NotServed extends StatusError {
   constructor (details: string) { super(status.UNIMPLEMENTED, details) }
 }
 
+/** The name of something is taken by something else. */
+export class AlreadyExists extends StatusError {
+  constructor (details: string) { super(status.ALREADY_EXISTS, details) }
+}
+
 /** There is nothing of that name. */
 export class NotFound extends StatusError {
   constructor (details: string) { super(status.NOT_FOUND, details) }

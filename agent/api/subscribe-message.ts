@@ -12,7 +12,7 @@ import type { Opened } from '../delivery/dispatcher.ts'
 import type { Delivery } from '../delivery/queue.ts'
 import type { StartPosition } from '../delivery/start-position.ts'
 import type { StreamSettings } from '../delivery/stream-load.ts'
-import { EVENT_KINDS, type EventKind, type SubscriberEvent } from '../location/event.ts'
+import { LOG_KINDS, type LogKind, type LoggedEvent } from '../store/event-record.ts'
 import { eventBody, timestamp } from './event-message.ts'
 import { InvalidArgument } from './status.ts'
 import { readAckTimeout, readQueueName, readStartId, readStartTime, readWindow } from './stream-settings.ts'
@@ -36,7 +36,7 @@ export const EXTEND_RESULTS = { ...RETURN_RESULTS, done: OutcomeResult.OUTCOME_R
 
 /** What a client asked for, checked and with the defaults filled in. */
 export interface SubscribeWish {
-  kinds: { kind: EventKind, start: StartPosition }[]
+  kinds: { kind: LogKind, start: StartPosition }[]
   /** `undefined`: a regular stream. */
   queueName: string | undefined
   stream: StreamSettings
@@ -72,19 +72,19 @@ function readStart ({ startPosition }: KindSettings, place: string): StartPositi
 }
 
 /** The kind that a wire value means. Throws InvalidArgument naming the field. */
-export function readKind (kind: WireKind, place: string): EventKind {
-  const found = EVENT_KINDS[kind - 1]
+export function readKind (kind: WireKind, place: string): LogKind {
+  const found = LOG_KINDS[kind - 1]
   if (found === undefined) throw new InvalidArgument(`${place} is ${kind}, which is no kind of events`)
   return found
 }
 
 /** Kinds have the same order here and on the wire, where 0 is "unspecified". */
-function wireKind (kind: EventKind): WireKind {
-  return EVENT_KINDS.indexOf(kind) + 1 as WireKind
+function wireKind (kind: LogKind): WireKind {
+  return LOG_KINDS.indexOf(kind) + 1 as WireKind
 }
 
 /** An event as the stream carries it. */
-export function wireEvent (event: SubscriberEvent, delivery: Delivery, identifier: Identifier, withImsi: boolean): Event {
+export function wireEvent (event: LoggedEvent, delivery: Delivery, identifier: Identifier | undefined, withImsi: boolean): Event {
   const [[$case, value]] = Object.entries(eventBody(event, withImsi)) as [[string, unknown]]
   return {
     kind: wireKind(event.kind),
@@ -111,7 +111,7 @@ export function wireOpened (opened: readonly Opened[]): WireOpened {
 }
 
 /** Outcomes of some ids, those of one result together. */
-export function wireOutcomes (kind: EventKind, ids: readonly bigint[], results: readonly OutcomeResult[]): Outcome[] {
+export function wireOutcomes (kind: LogKind, ids: readonly bigint[], results: readonly OutcomeResult[]): Outcome[] {
   const outcomes = new Map<OutcomeResult, Outcome>()
   ids.forEach((id, index) => {
     const result = results[index]!

@@ -7,14 +7,14 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream
 } from '@grpc/grpc-js'
+import type { SmsEventServiceServer } from '../../gen/landfall/v1/sms.ts'
 import { AckStatus_StatusCode, type AckInfo, type AckStatus, type StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import type { SubscriptionEventServiceServer } from '../../gen/wgtwo/subscription/v1/subscription.ts'
 import type { AckTarget, Dispatcher, Opened } from '../delivery/dispatcher.ts'
 import type { QueueTarget } from '../delivery/live-queue.ts'
 import type { Delivery } from '../delivery/queue.ts'
 import type { AckTokens } from '../delivery/token.ts'
-import type { EventKind } from '../location/event.ts'
-import type { StoredEvent } from '../store/event-record.ts'
+import type { LogKind, StoredEvent } from '../store/event-record.ts'
 import { callerOf, demandLife, type Caller } from './caller.ts'
 import { auditRefusal, who, type Audit } from './audit.ts'
 import { eventBody, timestamp, type EventResponse } from './event-message.ts'
@@ -46,7 +46,7 @@ export interface DeliveryParts extends LifeLimits {
 const REGULAR_NAME_BYTES = 8
 
 /** The queue that a stream of a client reads: the named one, or one of its own. */
-export function queueTarget ({ tenant, client }: Caller, kind: EventKind, name: string | undefined): QueueTarget {
+export function queueTarget ({ tenant, client }: Caller, kind: LogKind, name: string | undefined): QueueTarget {
   const durable = name !== undefined
   return { queue: { tenant: tenant.number, client, kind, name: name ?? randomBytes(REGULAR_NAME_BYTES).toString('hex') }, durable }
 }
@@ -60,7 +60,7 @@ export function readToken (tokens: AckTokens, caller: Caller, value: string): Ac
   return target
 }
 
-/** The four pairs of Stream and Ack. */
+/** The pairs of Stream and Ack: the contract's four, and the two about short messages. */
 export class SubscriptionService {
   readonly #parts: DeliveryParts
   /** Ends each open stream. */
@@ -71,7 +71,7 @@ export class SubscriptionService {
     this.#parts = parts
   }
 
-  /** Handlers for the gRPC server. */
+  /** Handlers of the contract's streams. */
   handlers (): SubscriptionEventServiceServer {
     return {
       streamHandsetChangeEvents: this.#streamOf('handset-change'),
@@ -85,6 +85,16 @@ export class SubscriptionService {
     }
   }
 
+  /** Handlers of the streams about short messages. */
+  smsHandlers (): SmsEventServiceServer {
+    return {
+      streamSmsDeliveryEvents: this.#streamOf('sms-delivery'),
+      ackSmsDeliveryEvent: this.#ackOf('sms-delivery'),
+      streamReceivedSmsEvents: this.#streamOf('received-sms'),
+      ackReceivedSmsEvent: this.#ackOf('received-sms')
+    }
+  }
+
   /** Ends all streams with UNAVAILABLE, so that clients connect again, and opens no more. */
   stop (): void {
     this.#stopping = true
@@ -94,12 +104,12 @@ export class SubscriptionService {
     }
   }
 
-  /** The four differ in the name of one field only; `eventBody` fills the one that belongs to the kind. */
-  #streamOf<Request extends StreamRequest, Response> (kind: EventKind): handleServerStreamingCall<Request, Response> {
+  /** They differ in the name of one field only; `eventBody` fills the one that belongs to the kind. */
+  #streamOf<Request extends StreamRequest, Response> (kind: LogKind): handleServerStreamingCall<Request, Response> {
     return call => { this.#stream(kind, call as unknown as EventCall) }
   }
 
-  #ackOf<Request extends AckRequest, Response extends AckResponse> (kind: EventKind): handleUnaryCall<Request, Response> {
+  #ackOf<Request extends AckRequest, Response extends AckResponse> (kind: LogKind): handleUnaryCall<Request, Response> {
     return (call, callback) => {
       this.#ack(kind, call as ServerUnaryCall<AckRequest, AckResponse>, callback as unknown as sendUnaryData<AckResponse>)
         .catch((error: unknown) => {
@@ -109,7 +119,7 @@ export class SubscriptionService {
     }
   }
 
-  #stream (kind: EventKind, call: EventCall): void {
+  #stream (kind: LogKind, call: EventCall): void {
     try {
       if (this.#stopping) throw stopping()
       this.#serve(kind, call)
@@ -119,7 +129,7 @@ export class SubscriptionService {
     }
   }
 
-  #serve (kind: EventKind, call: EventCall): void {
+  #serve (kind: LogKind, call: EventCall): void {
     const { dispatcher, clock, audit, maxDeliveries } = this.#parts
     const caller = callerOf(call)
     demandLife(caller, clock.now())
@@ -160,7 +170,7 @@ export class SubscriptionService {
       ...eventBody(event, imsiOfMoves.has(caller.tenant.name)),
       metadata: {
         timestamp: timestamp(event.time),
-        identifier: identifiers.of(caller, event.imsi),
+        identifier: event.imsi === undefined ? undefined : identifiers.of(caller, event.imsi),
         ackInfo: { value: tokens.make({ ...target, id: delivery.id }) },
         isRedelivered: delivery.redelivered,
         eventId: BigInt(delivery.id)
@@ -168,7 +178,7 @@ export class SubscriptionService {
     }
   }
 
-  async #ack (kind: EventKind, call: ServerUnaryCall<AckRequest, AckResponse>, callback: sendUnaryData<AckResponse>): Promise<void> {
+  async #ack (kind: LogKind, call: ServerUnaryCall<AckRequest, AckResponse>, callback: sendUnaryData<AckResponse>): Promise<void> {
     const target = readToken(this.#parts.tokens, callerOf(call), call.request.ackInfo?.value ?? '')
     if (target.queue.kind !== kind) {
       throw new InvalidArgument(`ack_info.value belongs to a ${target.queue.kind} event: acknowledge it with the call of that kind`)

@@ -118,7 +118,8 @@ export class Subscription {
     if (this.#call.destroyed) return false
     const event = stored.event!
     if (this.#events.length === 0) queueMicrotask(() => { this.#flush() })
-    this.#events.push(wireEvent(event, delivery, this.#parts.identifiers.of(this.#caller, event.imsi), this.#parts.imsiOfMoves.has(this.#caller.tenant.name)))
+    const identifier = event.imsi === undefined ? undefined : this.#parts.identifiers.of(this.#caller, event.imsi)
+    this.#events.push(wireEvent(event, delivery, identifier, this.#parts.imsiOfMoves.has(this.#caller.tenant.name)))
     if (this.#events.length >= EVENTS_PER_MESSAGE) this.#flush()
     return !this.#call.writableNeedDrain
   }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { access } from './access.ts'
 import { parseEndpoint } from '../lib/endpoint.ts'
 import { DOOR_RULES } from './rules.ts'
+import { sms } from './sms.ts'
 
 /**
  * Every setting with its bounds and default. Names carry their unit. `config/landfall.yaml` explains each; unknown keys are errors.
@@ -34,6 +35,7 @@ const tenant = z.strictObject({
   imsi_prefixes: z.array(z.string().regex(/^\d{1,15}$/, 'must be 1 to 15 digits, in quotes')).min(1).max(10_000),
   periodic_interval_hours: hours.optional(),
   home_country: homeCountry.optional(),
+  number_prefixes: z.array(z.string().regex(/^\d{1,15}$/, 'must be 1 to 15 digits, in quotes, without "+"')).max(10_000).default([]),
   country_change_imsi: z.boolean().default(false)
 })
 
@@ -92,6 +94,7 @@ const settings = z.strictObject({
   tracker: tracker.prefault({}),
   store: store.prefault({}),
   delivery: delivery.prefault({}),
+  sms: sms.prefault({}),
   tenants: z.array(tenant).max(MAX_TENANTS).default([]),
   default_tenant: z.string().default(''),
   log: log.prefault({})

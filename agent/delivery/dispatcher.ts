@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { ClientsStore, QueueName } from '../store/clients.ts'
 import { headOf, type Heads, type EventLog } from '../store/event-log.ts'
-import type { NetworkReader } from '../store/network-reader.ts'
+import { withHeads, type EventLogs } from '../store/event-logs.ts'
 import type { ParkedEvent } from '../store/parked-record.ts'
 import { positionAfter } from '../store/queue-record.ts'
 import { Alarm } from './alarm.ts'
@@ -106,7 +106,7 @@ const MIN_WATCHED_MS = 3_600_000
  * events, keeps one alarm for all deadlines and lets positions be saved together.
  */
 export class Dispatcher {
-  readonly #reader: NetworkReader
+  readonly #reader: EventLogs
   readonly #clients: ClientsStore
   readonly #clock: Clock
   readonly #limits: DispatcherLimits
@@ -123,7 +123,7 @@ export class Dispatcher {
   #cancelSweep: () => void
 
   /** Throws PositionBeyondLog, RecordDamaged. */
-  constructor (reader: NetworkReader, clients: ClientsStore, clock: Clock, limits: DispatcherLimits, events: DispatcherEvents) {
+  constructor (reader: EventLogs, clients: ClientsStore, clock: Clock, limits: DispatcherLimits, events: DispatcherEvents) {
     this.#reader = reader
     this.#clients = clients
     this.#clock = clock
@@ -184,7 +184,7 @@ export class Dispatcher {
   /** Logs have grown, or lost their beginning, and that is on disk. */
   grew (logs: readonly EventLog[], heads: Heads): void {
     this.#reader.refresh()
-    this.#heads = heads
+    this.#heads = withHeads(this.#heads, heads)
     for (const live of this.#queues.values()) {
       if (!logs.some(({ tenant, kind }) => tenant === live.log.tenant && kind === live.log.kind)) continue
       live.queue.grew(headOf(heads, live.log).id)

@@ -1,9 +1,8 @@
 import type { Clock } from '../lib/clock.ts'
 import type { ClientsStore, QueueChange, QueueName } from '../store/clients.ts'
 import type { ReadEvent } from '../store/event-record.ts'
-import type { EventLog } from '../store/event-log.ts'
-import { kindIndex } from '../store/network.ts'
-import type { NetworkReader } from '../store/network-reader.ts'
+import { kindIndex, type EventLog } from '../store/event-log.ts'
+import type { EventLogs } from '../store/event-logs.ts'
 import type { ParkedEvent } from '../store/parked-record.ts'
 import type { OpenStream } from './open-stream.ts'
 import type { Saveable } from './position-saver.ts'
@@ -22,7 +21,7 @@ export function logOf ({ tenant, kind }: QueueName): EventLog {
 
 /** What a live queue needs of its surroundings. */
 export interface QueueSurroundings {
-  reader: NetworkReader
+  reader: EventLogs
   clients: ClientsStore
   clock: Clock
 }
@@ -83,10 +82,12 @@ export class LiveQueue implements Saveable {
     return count
   }
 
-  /** The event of a delivery; undefined when it is gone. */
+  /** The event of a delivery; undefined when it is gone. One that is another client's is as a tombstone. */
   event ({ id, copied }: Pick<Delivery, 'id' | 'copied'>): ReadEvent | undefined {
     const { reader, clients } = this.#surroundings
-    return copied ? clients.parkedEvent(this.target.queue, id)?.event : reader.event(this.log, id)
+    const stored = copied ? clients.parkedEvent(this.target.queue, id)?.event : reader.event(this.log, id)
+    const isOthers = stored?.event?.kind === 'sms-delivery' && stored.event.client !== this.target.queue.client
+    return isOthers ? { ...stored, event: undefined } : stored
   }
 
   change (): QueueChange {

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto'
-import { kindAt, kindIndex } from '../store/network.ts'
+import { kindAt, kindIndex } from '../store/event-log.ts'
 import type { AckTarget } from './dispatcher.ts'
 
 /** First byte of a token: its layout, and whether its queue is remembered. */

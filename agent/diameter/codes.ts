@@ -62,7 +62,9 @@ export const NOR_FLAG = {
   singleRegistration: 1 << 0,
   sgsnAreaRestricted: 1 << 1,
   readyForSmFromSgsn: 1 << 2,
+  reachableFromMme: 1 << 3,
   reachableFromSgsn: 1 << 5,
+  readyForSmFromMme: 1 << 6,
   removalOfSmsRegistration: 1 << 9
 } as const
 

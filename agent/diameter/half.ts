@@ -35,6 +35,7 @@ export interface Half {
   realm: string | undefined
   singleRegistration: boolean
   smsRegistered: boolean | undefined
+  reachable: boolean
   smsNumber: string | undefined
   imei: string | undefined
   softwareVersion: string | undefined
@@ -74,6 +75,7 @@ export function makeHalf (bytes: Uint8Array, facts: Facts, origin: MessageOrigin
     realm: realm.start === NONE ? undefined : identities.read(bytes, realm.start, realm.end),
     singleRegistration: isSingleRegistration(facts),
     smsRegistered: readSmsRegistered(facts),
+    reachable: facts.norFlags !== NONE && (facts.norFlags & REACHABLE) !== 0,
     smsNumber: smsNumber.start === NONE ? undefined : readTbcd(bytes, smsNumber.start, smsNumber.end),
     imei: imei.start === NONE ? undefined : readImei(bytes, imei.start, imei.end),
     softwareVersion: softwareVersion.start === NONE ? undefined : readSoftwareVersion(bytes, softwareVersion.start, softwareVersion.end),
@@ -103,6 +105,8 @@ function nodeOf (facts: Facts): NodeType {
 }
 
 const FROM_SGSN = NOR_FLAG.sgsnAreaRestricted | NOR_FLAG.readyForSmFromSgsn | NOR_FLAG.reachableFromSgsn
+
+const REACHABLE = NOR_FLAG.readyForSmFromMme | NOR_FLAG.reachableFromMme | NOR_FLAG.readyForSmFromSgsn | NOR_FLAG.reachableFromSgsn
 
 function isSgsnRat ({ ratType, sgsnNumber }: Facts): boolean {
   return ratType === RAT.utran || ratType === RAT.geran || (ratType === NONE && sgsnNumber.start !== NONE)

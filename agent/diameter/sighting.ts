@@ -26,6 +26,8 @@ export interface Sighting {
   singleRegistration: boolean
   /** Whether the node is registered for SMS: SMS-Register-Request, MME-Number-for-MT-SMS, ULA-Flags bit 1, NOR-Flags bit 9. `undefined`: not said. */
   smsRegistered: boolean | undefined
+  /** The network can bring something to the SIM again: NOR-Flags bits 3 and 6 of an MME, 5 and 2 of an SGSN (TS 29.272 clause 7.3.49). */
+  reachable: boolean
   /** MME-Number-for-MT-SMS or SGSN-Number, digits. */
   smsNumber: string | undefined
   /** 14 to 16 digits as sent. */

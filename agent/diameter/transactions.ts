@@ -191,6 +191,7 @@ function sightingOf (request: Half, answer: Half, imsi: string): Sighting {
     realm: request.realm,
     singleRegistration: request.singleRegistration,
     smsRegistered: answer.smsRegistered ?? request.smsRegistered,
+    reachable: request.reachable,
     smsNumber: request.smsNumber,
     imei: request.imei,
     softwareVersion: request.softwareVersion,

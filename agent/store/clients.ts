@@ -1,18 +1,21 @@
 import type { RootDatabase } from 'lmdb'
-import { EVENT_KINDS, type EventKind } from '../location/event.ts'
 import { claim, type Belonging } from './belonging.ts'
 import { decodeClient, encodeClient, type RegisteredClient } from './client-record.ts'
 import { Commits } from './commits.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
+import { kindAt, kindIndex } from './event-log.ts'
+import type { LogKind } from './event-record.ts'
+import { OutboxStore } from './outbox.ts'
 import { decodeParked, encodeParked, type ParkedEvent } from './parked-record.ts'
 import { RecordTable } from './record-table.ts'
+import { SmsLog } from './sms-log.ts'
 import { decodeQueuePosition, encodeQueuePosition, type QueuePosition } from './queue-record.ts'
 
 /** Which queue: the same for every call that reads it. */
 export interface QueueName {
   tenant: number
   client: string
-  kind: EventKind
+  kind: LogKind
   name: string
 }
 
@@ -46,6 +49,10 @@ export class ClientsStore {
   readonly #erasures: Table
   readonly #commits: Commits
   readonly #registered: RecordTable
+  /** The logs of events that come from short messages. */
+  readonly smsLog: SmsLog
+  /** The short messages that were accepted. */
+  readonly outbox: OutboxStore
 
   private constructor (root: RootDatabase<Buffer, Buffer>) {
     this.#root = root
@@ -54,6 +61,8 @@ export class ClientsStore {
     this.#parked = new RecordTable(openTable(root, 'parked'))
     this.#erasures = openTable(root, 'erasures')
     this.#registered = new RecordTable(openTable(root, 'registered'))
+    this.smsLog = new SmsLog(new RecordTable(openTable(root, 'sms-events')), new RecordTable(openTable(root, 'sms-heads')))
+    this.outbox = new OutboxStore(root, this.#commits, this.smsLog)
   }
 
   /** Opens it, making what is missing. Throws StoreDamaged when it belongs to other data. */
@@ -142,14 +151,14 @@ function makeKey ({ tenant, client, kind, name }: QueueName): Buffer {
   const clientBytes = Buffer.from(client)
   const head = Buffer.alloc(4)
   head.writeUInt16BE(tenant)
-  head[2] = EVENT_KINDS.indexOf(kind)
+  head[2] = kindIndex(kind)
   head[3] = clientBytes.length
   return Buffer.concat([head, clientBytes, Buffer.from(name)])
 }
 
 function parseKey (key: Buffer): QueueName {
   const clientEnd = 4 + key[3]!
-  return { tenant: key.readUInt16BE(), kind: EVENT_KINDS[key[2]!]!, client: key.toString('utf8', 4, clientEnd), name: key.toString('utf8', clientEnd) }
+  return { tenant: key.readUInt16BE(), kind: kindAt(key[2]!)!, client: key.toString('utf8', 4, clientEnd), name: key.toString('utf8', clientEnd) }
 }
 
 /** The queue's key after its length (so that no queue's events lie among another's), then the id. */

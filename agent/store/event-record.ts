@@ -1,13 +1,22 @@
 import { EVENT_KINDS, type EventHandset, type SubscriberEvent } from '../location/event.ts'
 import { RecordDamaged } from './record-damaged.ts'
 import { RecordReader, RecordWriter } from './record.ts'
+import { putSmsEvent, SMS_EVENT_KINDS, takeSmsEvent, type SmsEvent } from './sms-event.ts'
+
+/** Every kind of event that a log holds; a kind's place stands for it in keys. The first four logs are in `network`, the others in `clients`. */
+export const LOG_KINDS = [...EVENT_KINDS, ...SMS_EVENT_KINDS] as const
+
+export type LogKind = typeof LOG_KINDS[number]
+
+/** An event of any log. */
+export type LoggedEvent = SubscriberEvent | SmsEvent
 
 /** An event as its log holds it. */
 export interface StoredEvent {
   /** When it was committed, ms since 1970: never decreases within a log. */
   committedAt: number
   /** `undefined`: a tombstone. The event was erased; its id stays, so that ids have no gaps. */
-  event: SubscriberEvent | undefined
+  event: LoggedEvent | undefined
 }
 
 /** An event as it was read. */
@@ -17,6 +26,8 @@ export interface ReadEvent extends StoredEvent {
 }
 
 const VERSION = 1
+/** The layout of events that come from short messages. */
+const SMS_VERSION = 2
 const WHAT = 'an event'
 
 /** Which parts an event has. The two low bits are its kind, by index in EVENT_KINDS. */
@@ -25,6 +36,12 @@ const HAS = { event: 4, number: 8, previousHandset: 16, handset: 32, previousCou
 
 /** Layout: version, what there is, time of the commit, then the event: its time, IMSI, number, handsets, countries; CRC-32C. */
 export function encodeEvent ({ committedAt, event }: StoredEvent): Buffer {
+  if (event !== undefined && isSmsEvent(event)) {
+    const record = new RecordWriter(SMS_VERSION)
+    record.number(committedAt)
+    putSmsEvent(record, event)
+    return record.end()
+  }
   const record = new RecordWriter(VERSION)
   if (event === undefined) {
     record.byte(0)
@@ -48,7 +65,12 @@ export function encodeEvent ({ committedAt, event }: StoredEvent): Buffer {
 
 /** Throws RecordDamaged. */
 export function decodeEvent (bytes: Uint8Array): ReadEvent {
-  const record = new RecordReader(bytes, VERSION, WHAT)
+  const record = new RecordReader(bytes, SMS_VERSION, WHAT)
+  if (record.version === SMS_VERSION) {
+    const stored = { committedAt: record.number(), event: takeSmsEvent(record), bytes: bytes.length }
+    record.end()
+    return stored
+  }
   const has = record.byte()
   const committedAt = record.number()
   let event: SubscriberEvent | undefined
@@ -76,4 +98,8 @@ function putHandset (record: RecordWriter, { imei, softwareVersion }: EventHands
 
 function takeHandset (record: RecordReader): EventHandset {
   return { imei: record.digits(), softwareVersion: record.byte() === 0 ? undefined : record.text() }
+}
+
+function isSmsEvent (event: LoggedEvent): event is SmsEvent {
+  return event.kind === 'sms-delivery' || event.kind === 'received-sms'
 }

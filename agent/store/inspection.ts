@@ -1,19 +1,20 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { statSync } from 'node:fs'
-import { EVENT_KINDS } from '../location/event.ts'
 import { lastRun } from './belonging.ts'
 import { decodeClient } from './client-record.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
-import { headOf } from './event-log.ts'
-import { decodeEvent } from './event-record.ts'
+import { headOf, type Heads } from './event-log.ts'
+import { decodeEvent, LOG_KINDS } from './event-record.ts'
 import { knownRuns, readIdentity, stateFiles } from './identity.ts'
 import type { LogHead } from './head.ts'
+import { decodeMessage } from './message-record.ts'
 import { decodeEventKey, decodeSubscriberKey, numberKey } from './keys.ts'
 import { openNetworkReader, readHeads, type Network } from './network.ts'
 import { decodeParked } from './parked-record.ts'
 import { decodeQueuePosition } from './queue-record.ts'
 import { RecordTable } from './record-table.ts'
+import { SmsLog } from './sms-log.ts'
 import { decodeSubscriber } from './subscriber-record.ts'
 import { knownTenants } from './tenant-table.ts'
 
@@ -84,31 +85,44 @@ function look (directory: string, network: Network, clients: ReturnType<typeof o
     const { number } = decodeSubscriber(imsi, value, network.nodes.node)
     if (number !== undefined && !network.numbers.doesExist(numberKey(tenant, number, imsi))) throw new Error('its number does not lead to it')
   })
-  /** Id that follows the last one read, of each log. */
-  const next = new Map<string, number>()
-  read(inspection, 'event', network.events, (key, value) => {
-    const { tenant, kind, id } = decodeEventKey(key)
-    const log = `${tenant} ${kind}`
-    const expected = next.get(log) ?? headOf(heads, { tenant, kind }).oldest
-    next.set(log, id + 1)
-    if (id !== expected) throw new Error(`${EVENT_KINDS[kind]} events ${expected} to ${id - 1} are missing`)
-    decodeEvent(value)
-  })
-  for (const { number: tenant } of tenants) {
-    EVENT_KINDS.forEach((_, kind) => { checkLog(kind, next.get(`${tenant} ${kind}`), headOf(heads, { tenant, kind }), inspection) })
-  }
+  readLogs(network.events, heads, inspection)
   const queues = new RecordTable(openTable(clients, 'queues'))
   read(inspection, 'queue position', queues, (_, value) => { decodeQueuePosition(value) })
   readIfThere(clients, 'registered', table => {
     read(inspection, 'registered client', new RecordTable(table), (key, value) => { decodeClient(key.toString(), value) })
   })
+  readIfThere(clients, 'sms-messages', table => {
+    read(inspection, 'short message', new RecordTable(table), (key, value) => { decodeMessage(key.toString('hex'), value) })
+  })
+  readIfThere(clients, 'sms-heads', table => {
+    const smsHeads = new RecordTable(table)
+    readIfThere(clients, 'sms-events', table => {
+      const events = new RecordTable(table)
+      readLogs(events, new SmsLog(events, smsHeads).heads(), inspection)
+    })
+  })
   readIfThere(clients, 'parked', table => { read(inspection, 'parked event', new RecordTable(table), (_, value) => { decodeParked(0, value) }) })
   return inspection
 }
 
+/** Reads all events of one environment. */
+function readLogs (events: RecordTable, heads: Heads, inspection: Inspection): void {
+  /** Id that follows the last one read, of each log. */
+  const next = new Map<string, number>()
+  read(inspection, 'event', events, (key, value) => {
+    const { tenant, kind, id } = decodeEventKey(key)
+    const log = `${tenant} ${kind}`
+    const expected = next.get(log) ?? headOf(heads, { tenant, kind }).oldest
+    next.set(log, id + 1)
+    if (id !== expected) throw new Error(`${LOG_KINDS[kind]} events ${expected} to ${id - 1} are missing`)
+    decodeEvent(value)
+  })
+  for (const [tenant, list] of heads) list.forEach((head, kind) => { checkLog(kind, next.get(`${tenant} ${kind}`), head, inspection) })
+}
+
 /** A log must hold what its head says: from its oldest event to its newest. `after`: the id after the last one that was read. */
 function checkLog (kind: number, after: number | undefined, { id, oldest }: LogHead, inspection: Inspection): void {
-  const name = EVENT_KINDS[kind]!
+  const name = LOG_KINDS[kind]!
   if (after === undefined) {
     if (oldest <= id) problem(inspection, `the ${name} events ${oldest} to ${id} are missing`)
   } else if (after !== id + 1) problem(inspection, `the newest ${name} event is ${after - 1}, its log says ${id}`)

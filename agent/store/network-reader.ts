@@ -1,7 +1,7 @@
 import type { Subscriber } from '../location/subscriber.ts'
 import { decodeEvent, type ReadEvent } from './event-record.ts'
 import { decodeNumberKey, eventKey, subscriberKey } from './keys.ts'
-import { headOf, type Heads, type EventLog } from './event-log.ts'
+import type { EventLog, Heads } from './event-log.ts'
 import { readHeads, type Network } from './network.ts'
 import { numberRange } from './ranges.ts'
 import { decodeSubscriber } from './subscriber-record.ts'
@@ -37,20 +37,6 @@ export class NetworkReader {
     return record === undefined ? undefined : decodeEvent(record)
   }
 
-  /** Id of the first event that was committed at `time` (ms since 1970) or later; the head's id plus one when there is none. */
-  firstCommittedAt (log: EventLog, time: number): number {
-    const head = headOf(this.heads(), log)
-    let low = head.oldest
-    let high = head.id + 1
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2)
-      const event = this.event(log, middle)
-      if (event !== undefined && event.committedAt >= time) high = middle
-      else low = middle + 1
-    }
-    return low
-  }
-
   /** What is known of a SIM, whosever it is. Throws RecordDamaged. */
   subscriber (imsi: string): Subscriber | undefined {
     for (const { number } of this.#tenants) {
@@ -62,12 +48,15 @@ export class NetworkReader {
 
   /** The SIMs that have a number, at most 100 of each tenant. */
   subscribersByNumber (msisdn: string): Subscriber[] {
+    return this.#tenants.flatMap(({ number }) => this.subscribersOfNumber(number, msisdn))
+  }
+
+  /** A tenant's SIMs that have a number, at most 100. */
+  subscribersOfNumber (tenant: number, msisdn: string): Subscriber[] {
     const found: Subscriber[] = []
-    for (const { number } of this.#tenants) {
-      for (const key of this.#network.numbers.getKeys(numberRange(number, msisdn, SHARED_NUMBER_LIMIT))) {
-        const subscriber = this.subscriber(decodeNumberKey(key).imsi)
-        if (subscriber !== undefined) found.push(subscriber)
-      }
+    for (const key of this.#network.numbers.getKeys(numberRange(tenant, msisdn, SHARED_NUMBER_LIMIT))) {
+      const subscriber = this.subscriber(decodeNumberKey(key).imsi)
+      if (subscriber !== undefined) found.push(subscriber)
     }
     return found
   }

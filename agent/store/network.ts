@@ -1,9 +1,9 @@
 import type { RootDatabase } from 'lmdb'
-import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import { EVENT_KINDS } from '../location/event.ts'
 import { claim, demandOurs, type Belonging } from './belonging.ts'
 import { openEnvironment, openTable, type Table } from './environment.ts'
 import { decodeHead } from './head.ts'
-import { headOf, type Heads, type EventLog } from './event-log.ts'
+import { headKey, headOf, type Heads } from './event-log.ts'
 import { NodeTable } from './nodes.ts'
 import { RecordTable } from './record-table.ts'
 import type { Tenant } from './tenant.ts'
@@ -60,24 +60,6 @@ function openTables (path: string, readOnly: boolean): Network {
     meta: table('meta'),
     nodes: new NodeTable(records('nodes'))
   }
-}
-
-/** A kind's place in EVENT_KINDS, which stands for it in keys. */
-export function kindIndex (kind: EventKind): number {
-  return EVENT_KINDS.indexOf(kind)
-}
-
-/** The kind that an index stands for; undefined when there is none. */
-export function kindAt (index: number): EventKind | undefined {
-  return EVENT_KINDS[index]
-}
-
-/** Key of an event log's head. */
-export function headKey ({ tenant, kind }: EventLog): Buffer {
-  const key = Buffer.alloc(3)
-  key.writeUInt16BE(tenant)
-  key[2] = kind
-  return key
 }
 
 /** Where every log of these tenants begins and ends. Throws RecordDamaged. */

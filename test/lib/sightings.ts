@@ -15,6 +15,7 @@ export function ulr (other: Partial<Sighting> = {}): Sighting {
     realm: 'example',
     singleRegistration: false,
     smsRegistered: undefined,
+    reachable: false,
     smsNumber: undefined,
     imei: undefined,
     softwareVersion: undefined,

@@ -222,6 +222,7 @@ t.test('whatever a sighting holds, nothing is thrown and what is known can be st
     realm: text,
     singleRegistration: fc.boolean(),
     smsRegistered: fc.option(fc.boolean(), { nil: undefined }),
+    reachable: fc.boolean(),
     smsNumber: text,
     imei: text,
     softwareVersion: text,

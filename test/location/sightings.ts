@@ -23,6 +23,7 @@ export function sighting (kind: SightingKind, time: number, says: Partial<Sighti
     realm: 'no',
     singleRegistration: false,
     smsRegistered: undefined,
+    reachable: false,
     smsNumber: undefined,
     imei: undefined,
     softwareVersion: undefined,

@@ -2,7 +2,9 @@ import t, { type Test } from 'tap'
 import type { Sighting } from '../../agent/diameter/sighting.ts'
 import { DEFAULT_POLICY } from '../../agent/location/policy.ts'
 import { due, track } from '../../agent/location/tracker.ts'
+import { ClientsStore } from '../../agent/store/clients.ts'
 import { headOf, type EventLog } from '../../agent/store/event-log.ts'
+import { EventLogs } from '../../agent/store/event-logs.ts'
 import { openNetworkReader, openNetworkWriter } from '../../agent/store/network.ts'
 import { NetworkReader } from '../../agent/store/network-reader.ts'
 import type { NetworkWriter } from '../../agent/store/network-writer.ts'
@@ -134,6 +136,8 @@ t.test('what is due is told once, and its entry of the index goes', async t => {
 
 t.test('retention goes by the time of the commit and leaves the rest', async t => {
   const { writer, reader, clock } = await openStore(t)
+  const clients = ClientsStore.open(temporaryDirectory(t), OURS)
+  t.teardown(async () => { await clients.close() })
   await writer.commit([ulr()], step)
   clock.advance(DAY_MS)
   await writer.commit([ulr({ imsi: '242010000000002' })], step)
@@ -144,8 +148,9 @@ t.test('retention goes by the time of the commit and leaves the rest', async t =
   const log = logOf('first-attachment')
   t.equal(reader.event(log, 1), undefined)
   t.match(headOf(reader.heads(), log), { id: 2, oldest: 2, takenAt: START })
-  t.equal(reader.firstCommittedAt(log, START + 5), 2)
-  t.equal(reader.firstCommittedAt(log, START + 2 * DAY_MS), 3)
+  const logs = new EventLogs(reader, clients.smsLog)
+  t.equal(logs.firstCommittedAt(log, START + 5), 2)
+  t.equal(logs.firstCommittedAt(log, START + 2 * DAY_MS), 3)
   t.equal(await writer.retain(limits), undefined)
 })
 
