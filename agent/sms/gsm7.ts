@@ -17,13 +17,12 @@ export const BASE_TABLE: CodeTable = [
 ]
 
 /** What follows an escape (TS 23.038 clause 6.2.1.1). */
-export const EXTENSION_TABLE: CodeTable = extension({
-  0x0a: '\f', 0x14: '^', 0x28: '{', 0x29: '}', 0x2f: '\\', 0x3c: '[', 0x3d: '~', 0x3e: ']', 0x40: '|', 0x65: '€'
-})
+export const EXTENSION_TABLE = codeTable('0a\f 14^ 28{ 29} 2f\\ 3c[ 3d~ 3e] 40| 65€')
 
-/** A table of which few codes are taken. */
-export function extension (characters: Readonly<Record<number, string>>): CodeTable {
-  return Array.from({ length: 128 }, (_, code) => characters[code])
+/** A table of which few codes are taken, written as words of the code in hexadecimal and its character; elsewhere it is that of `rest`. */
+export function codeTable (words: string, rest: CodeTable = []): CodeTable {
+  const taken = new Map(words.split(' ').map(word => [Number.parseInt(word.slice(0, 2), 16), word.slice(2)]))
+  return Array.from({ length: 128 }, (_, code) => taken.get(code) ?? rest[code])
 }
 
 /** The septets of each character that the alphabet has, the escape before those of the extension table. */

@@ -1,39 +1,23 @@
-import { BASE_TABLE, EXTENSION_TABLE, extension, type CodeTable } from './gsm7.ts'
+import { BASE_TABLE, codeTable, EXTENSION_TABLE, type CodeTable } from './gsm7.ts'
 import { INDIAN_LOCKING, INDIAN_SINGLE } from './national-indian.ts'
-
-/** A table that differs from another in a few codes. */
-function differing (table: CodeTable, characters: Readonly<Record<number, string>>): CodeTable {
-  return table.map((character, code) => characters[code] ?? character)
-}
-
-/** What every single shift table has of the default extension table. */
-const COMMON = Object.fromEntries(EXTENSION_TABLE.flatMap((character, code) => character === undefined ? [] : [[code, character]]))
 
 /** National Language Identifiers are the keys (TS 23.038 clause 6.2.1.2.4). Tables: TS 23.038 annex A.2. */
 const SINGLE: Readonly<Record<number, CodeTable>> = {
   // Turkish, A.2.1.
-  1: extension({ ...COMMON, 0x47: 'Ğ', 0x49: 'İ', 0x53: 'Ş', 0x63: 'ç', 0x67: 'ğ', 0x69: 'ı', 0x73: 'ş' }),
+  1: codeTable('47Ğ 49İ 53Ş 63ç 67ğ 69ı 73ş', EXTENSION_TABLE),
   // Spanish, A.2.2.
-  2: extension({ ...COMMON, 0x09: 'ç', 0x41: 'Á', 0x49: 'Í', 0x4f: 'Ó', 0x55: 'Ú', 0x61: 'á', 0x69: 'í', 0x6f: 'ó', 0x75: 'ú' }),
+  2: codeTable('09ç 41Á 49Í 4fÓ 55Ú 61á 69í 6fó 75ú', EXTENSION_TABLE),
   // Portuguese, A.2.3.
-  3: extension({
-    ...COMMON, 0x05: 'ê', 0x09: 'ç', 0x0b: 'Ô', 0x0c: 'ô', 0x0e: 'Á', 0x0f: 'á', 0x12: 'Φ', 0x13: 'Γ', 0x15: 'Ω', 0x16: 'Π', 0x17: 'Ψ', 0x18: 'Σ',
-    0x19: 'Θ', 0x1f: 'Ê', 0x41: 'À', 0x49: 'Í', 0x4f: 'Ó', 0x55: 'Ú', 0x5b: 'Ã', 0x5c: 'Õ', 0x61: 'Â', 0x69: 'í', 0x6f: 'ó', 0x75: 'ú', 0x7b: 'ã',
-    0x7c: 'õ', 0x7f: 'â'
-  }),
+  3: codeTable('05ê 09ç 0bÔ 0cô 0eÁ 0fá 12Φ 13Γ 15Ω 16Π 17Ψ 18Σ 19Θ 1fÊ 41À 49Í 4fÓ 55Ú 5bÃ 5cÕ 61Â 69í 6fó 75ú 7bã 7cõ 7fâ', EXTENSION_TABLE),
   ...INDIAN_SINGLE
 }
 
 /** As above; TS 23.038 annex A.3. Spanish has none. */
 const LOCKING: Readonly<Record<number, CodeTable>> = {
   // Turkish, A.3.1.
-  1: differing(BASE_TABLE, { 0x04: '€', 0x07: 'ı', 0x0b: 'Ğ', 0x0c: 'ğ', 0x1c: 'Ş', 0x1d: 'ş', 0x40: 'İ', 0x60: 'ç' }),
+  1: codeTable('04€ 07ı 0bĞ 0cğ 1cŞ 1dş 40İ 60ç', BASE_TABLE),
   // Portuguese, A.3.3.
-  3: differing(BASE_TABLE, {
-    0x04: 'ê', 0x06: 'ú', 0x07: 'í', 0x08: 'ó', 0x09: 'ç', 0x0b: 'Ô', 0x0c: 'ô', 0x0e: 'Á', 0x0f: 'á', 0x12: 'ª', 0x13: 'Ç', 0x14: 'À', 0x15: '∞',
-    0x16: '^', 0x17: '\\', 0x18: '€', 0x19: 'Ó', 0x1a: '|', 0x1c: 'Â', 0x1d: 'â', 0x1e: 'Ê', 0x24: 'º', 0x40: 'Í', 0x5b: 'Ã', 0x5c: 'Õ', 0x5d: 'Ú',
-    0x60: '~', 0x7b: 'ã', 0x7c: 'õ', 0x7d: '`'
-  }),
+  3: codeTable('04ê 06ú 07í 08ó 09ç 0bÔ 0cô 0eÁ 0fá 12ª 13Ç 14À 15∞ 16^ 17\\ 18€ 19Ó 1a| 1cÂ 1dâ 1eÊ 24º 40Í 5bÃ 5cÕ 5dÚ 60~ 7bã 7cõ 7d`', BASE_TABLE),
   ...INDIAN_LOCKING
 }
 
