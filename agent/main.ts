@@ -9,6 +9,7 @@ import { listen } from './cli/listen.ts'
 import { replay } from './cli/replay.ts'
 import { run } from './cli/run.ts'
 import { queues } from './cli/queues.ts'
+import { sms } from './cli/sms.ts'
 import { subscriber } from './cli/subscriber.ts'
 import { dispatch } from './cli/dispatch.ts'
 import { version } from './cli/version.ts'
@@ -17,4 +18,4 @@ import { version } from './cli/version.ts'
 process.umask(0o077)
 
 // Which verb, then hand over.
-leave(await dispatch([run, replay, decode, listen, queues, client, subscriber, check, compact, demo, version], process.argv.slice(2)))
+leave(await dispatch([run, replay, decode, listen, queues, client, subscriber, sms, check, compact, demo, version], process.argv.slice(2)))

@@ -23,7 +23,7 @@ export async function dispatch (verbs: readonly Verb[], argv: readonly string[])
     return await verb.run(args)
   } catch (error) {
     if (error instanceof CliError) return complain(error.message, error.exitCode)
-    if (isParseArgsError(error)) return complain(`${error.message.split('. ')[0]}: landfall ${verb.name} ${verb.usage}`, EXIT.usage)
+    if (isParseArgsError(error)) return complain(`${error.message.split(/\.\s/)[0]}: landfall ${verb.name} ${verb.usage}`, EXIT.usage)
     throw error
   }
 }
