@@ -122,7 +122,7 @@ export class Line {
     this.#retryMs = steady ? FIRST_RETRY_MS : Math.min(Math.max(FIRST_RETRY_MS, 2 * this.#retryMs), LONGEST_RETRY_MS)
     const ms = this.#retryMs * (1 + this.#parts.random()) / 2
     if (status === undefined) this.#retry(ms, cause, 'The connection to the service centre ended')
-    else if (BIND_REFUSED.has(status)) this.#retry(LONGEST_RETRY_MS, statusName(status), 'The service centre refuses who binds: look at its system_id and password')
+    else if (BIND_REFUSED.has(status)) this.#retry(LONGEST_RETRY_MS, statusName(status), 'The service centre refuses system_id or password')
     else if (status === RALYBND) this.#retry(ALREADY_BOUND_MS, statusName(status), 'The service centre still has the last session')
     else this.#retry(ms, statusName(status), 'The service centre refused to bind')
   }
