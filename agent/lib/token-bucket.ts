@@ -24,6 +24,12 @@ export class TokenBucket {
     return 0
   }
 
+  /** How much is in it: as many as its whole part can be taken at once. */
+  get left (): number {
+    this.#fill()
+    return this.#left
+  }
+
   /** Whether it is as full as a new one. */
   get full (): boolean {
     this.#fill()
