@@ -75,7 +75,7 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
     ingest = await startIngest(config, identity, fail, (low, freeMib) => {
       readOnly = low
       const room = { freeMib, reserveMib: config.store.reserve_mib }
-      if (serve !== undefined) serve.room = !low
+      serve?.setRoom(!low)
       if (low) log.error(room, 'the disk is full: nothing new is stored until there is room; acknowledgements go on')
       else log.info(room, 'there is room on the disk: new state is stored')
     })
@@ -88,7 +88,7 @@ export async function startAgent ({ config, log, onFatal, clock = systemClock }:
       watch: async (imsis, wanted) => { await upper.watch(imsis, wanted) },
       onFatal: error => { fail(asDamage(error, config.state_directory)) }
     })
-    serve.room = !readOnly
+    serve.setRoom(!readOnly)
     sealIdentity(config.state_directory)
     ingest.onGrew = serve.grew
     ingest.onReturned = serve.returned

@@ -5,23 +5,21 @@ import type { Clock } from './lib/clock.ts'
 import { Discards } from './lib/discards.ts'
 import type { Subscriber } from './location/subscriber.ts'
 import type { Log } from './observe/log.ts'
+import { sgdLink } from './sgd.ts'
 import { TON } from './sms/address.ts'
 import { decodeDcs } from './sms/dcs.ts'
 import type { Link, Received } from './sms/link.ts'
 import { Messages } from './sms/messages.ts'
 import type { Destination } from './sms/relay.ts'
 import { SenderRules } from './sms/sender-rules.ts'
-import { SmppLink } from './sms/smpp/smpp-link.ts'
-import type { Message } from './store/message-record.ts'
+import { smppLink } from './smpp.ts'
 import type { NetworkReader } from './store/network-reader.ts'
 import type { OutboxCommitted, OutboxStore } from './store/outbox.ts'
 import type { ReceivedSmsEvent } from './store/sms-event.ts'
 import type { Tenant, Tenants } from './store/tenant.ts'
-import { sgdLink } from './sgd-link.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-const SECOND_MS = 1_000
 
 /** What the relay of short messages needs of its surroundings. */
 export interface MessagingParts {
@@ -53,7 +51,7 @@ export class Messaging {
   }
 
   private constructor (parts: MessagingParts, links: readonly Link[], discards: Discards) {
-    const { config: { sms, access }, clock, store, tenants, watch, grew, fatal } = parts
+    const { config: { sms, access }, clock, store, reader, tenants, watch, grew, fatal } = parts
     this.#parts = parts
     this.#rules = new SenderRules(sms.senders.map(({ tenant, client, senders, special }) => ({ tenant, client, senders, special })), access !== undefined)
     const byName = (name: string): Link[] => links.filter(link => link.name === name)
@@ -86,6 +84,10 @@ export class Messaging {
         return message.cause === NOT_SUPPORTED && message.failures % 2 === 1 ? [...toSubscriber].reverse() : toSubscriber
       },
       find: this.#find,
+      simsOf: msisdn => {
+        reader.refresh()
+        return reader.subscribersByNumber(msisdn).map(({ imsi }) => imsi)
+      },
       attribute: received => this.#attribute(received)
     })
     this.control = {
@@ -155,36 +157,7 @@ function registeredAt ({ registrations: { mme, sgsn } }: Subscriber): number {
 /** The links that are configured. */
 function makeLinks ({ config: { sms }, clock, log }: MessagingParts, discards: Discards): Link[] {
   const links: Link[] = []
-  if (sms.sgd !== undefined) links.push(sgdLink(sms.sgd, clock, log, discards))
-  if (sms.smpp !== undefined) links.push(smppLink(sms.smpp, clock, log, discards))
+  if (sms.sgd !== undefined) links.push(sgdLink({ config: sms.sgd, clock, discards, log }))
+  if (sms.smpp !== undefined) links.push(smppLink({ config: sms.smpp, clock, discards, log }))
   return links
-}
-
-function smppLink (config: NonNullable<Config['sms']['smpp']>, clock: Clock, log: Log, discards: Discards): Link {
-  const [ton, npi] = config.short_code_ton_npi.split('/').map(Number)
-  const { tls } = config
-  return new SmppLink({
-    clock,
-    discards,
-    notice: (level, fields, text) => { log[level](fields, text) },
-    settings: {
-      door: {
-        host: config.host,
-        port: config.port,
-        tls: tls === undefined ? undefined : { ca: tls.ca, certificate: tls.certificate, key: tls.key, servername: tls.servername }
-      },
-      systemId: config.system_id,
-      passwordFile: config.password_file,
-      systemType: config.system_type,
-      bind: config.bind,
-      window: config.window,
-      fragmentsPerSecond: config.fragments_per_second,
-      answerMs: config.response_seconds * SECOND_MS,
-      enquireMs: config.enquire_seconds * SECOND_MS,
-      idFormat: config.id_format,
-      statuses: { permanent: config.permanent_statuses, temporary: config.temporary_statuses },
-      shortCode: { ton: ton!, npi: npi! },
-      defaultAlphabet: config.default_alphabet
-    }
-  })
 }

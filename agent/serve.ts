@@ -166,9 +166,9 @@ export class Serve {
     this.#messaging?.messages.returned(imsis)
   }
 
-  /** Whether there is room on the disk for new messages. */
-  set room (room: boolean) {
-    if (this.#messaging !== undefined) this.#messaging.messages.room = room
+  /** Says whether there is room on the disk for new messages. */
+  setRoom (room: boolean): void {
+    this.#messaging?.messages.setRoom(room)
   }
 
   /** What the commands about short messages need; undefined where none are relayed. */

@@ -53,7 +53,7 @@ function list ({ messages, links }: SmsControlParts, { msisdn, state, limit }: L
     if (found.length >= limit || ++looked > MAX_LOOKED_AT) break
     if ((state === '' || message.state === state) && (msisdn === '' || message.msisdn === msisdn)) found.push(JSON.stringify(messageJson(message)))
   }
-  return { messages: found, links: links.map(({ name, up, room, trouble }) => JSON.stringify({ link: name, up, room, ...(trouble !== undefined && { trouble }) })) }
+  return { messages: found, links: links.map(({ name, up, room, trouble }) => JSON.stringify({ link: name, up, room, trouble })) }
 }
 
 /** A message as the operator sees it: everything but its content. */

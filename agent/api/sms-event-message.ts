@@ -1,6 +1,9 @@
-import { SmsState, type SmsDeliveryEvent as WireDelivery } from '../../gen/landfall/v1/sms.ts'
-import type { MessageState } from '../store/message-record.ts'
-import type { SmsDeliveryEvent } from '../store/sms-event.ts'
+import { SmsState, type ReceivedSmsEvent as WireReceived, type SmsDeliveryEvent as WireDelivery } from '../../gen/landfall/v1/sms.ts'
+import { TON } from '../sms/address.ts'
+import { decodeHeader } from '../sms/header.ts'
+import { textOf } from '../sms/user-data.ts'
+import type { MessageAddress, MessageState } from '../store/message-record.ts'
+import type { ReceivedSmsEvent, SmsDeliveryEvent } from '../store/sms-event.ts'
 
 const STATES: Record<MessageState, SmsState> = {
   accepted: SmsState.SMS_STATE_WAITING,
@@ -26,4 +29,24 @@ export function deliveryEvent ({ messageId, state, final, fragments, sent, deliv
     networkError: cause,
     possibleDuplicate: doubtful
   }
+}
+
+/** Puts a message from a subscriber into the words of the stream. */
+export function receivedEvent ({ from, to, pid, alphabet, header, body }: ReceivedSmsEvent): WireReceived {
+  const { header: elements } = decodeHeader(header)
+  const { ports, concatenation } = elements
+  const text = textOf(alphabet, body, elements)
+  return {
+    fromAddress: addressText(from),
+    toAddress: addressText(to),
+    content: text === undefined ? { $case: 'data', value: Buffer.from(body) } : { $case: 'text', value: text },
+    originatorPort: ports?.source ?? 0,
+    destinationPort: ports?.destination ?? 0,
+    part: concatenation === undefined ? undefined : { reference: concatenation.reference, number: concatenation.part, count: concatenation.total },
+    protocolIdentifier: pid
+  }
+}
+
+function addressText ({ ton, value }: MessageAddress): string {
+  return ton === TON.international ? `+${value}` : value
 }

@@ -1,9 +1,16 @@
-import { MessageClass, type SendDataToSubscriberRequest, type SendTextFromSubscriberRequest, type SendTextToSubscriberRequest } from '../../gen/wgtwo/sms/v1/sms.ts'
+import {
+  MessageClass,
+  type SendDataToSubscriberRequest,
+  type SendTextFromSubscriberRequest,
+  type SendTextToSubscriberRequest
+} from '../../gen/wgtwo/sms/v1/sms.ts'
 import type { SendSmsRequest } from '../../gen/landfall/control/v1/control.ts'
 import { parseAddress, TON, type Address } from '../sms/address.ts'
 import type { Messages } from '../sms/messages.ts'
 import type { Acceptance, Order } from '../sms/outbox.ts'
 import { isReplace, isSpecial } from '../sms/protocol-identifier.ts'
+import type { MessageClass as ClassNumber } from '../sms/dcs.ts'
+import type { Encoded } from '../sms/fragment.ts'
 import { encodeData, encodeText, type DataOptions } from '../sms/segmentation.ts'
 import type { SenderRules } from '../sms/sender-rules.ts'
 import { CLIENT, type Tenant, type Tenants } from '../store/tenant.ts'
@@ -35,6 +42,9 @@ export interface SenderParts {
   /** Whether a number is within those that are the tenant's by configuration. */
   owns: (tenant: Tenant, msisdn: string) => boolean
 }
+
+/** How data are to be coded. */
+type Wish = Omit<DataOptions, 'reference' | 'referenceBits'>
 
 /** An idempotency key, and all that was asked for under it. */
 type Idempotency = Order['idempotency']
@@ -74,15 +84,15 @@ export class SmsSender {
       const { content, protocolIdentifier: pid, setSmsPpCpi: cpi } = request
       if (content.length < 1 || content.length > MAX_CONTENT) throw new Reject(`content has ${content.length} bytes, it may have 1 to ${MAX_CONTENT}`)
       if (pid < 0 || pid > 255) throw new Reject('protocol_identifier may be 0 to 255')
-      const options: Omit<DataOptions, 'reference'> = { ...readCoding(request), ...readPorts(request), cpi }
+      const options: Wish = { ...readCoding(request), ports: readPorts(request), commandPacket: cpi }
       const order = this.#toSubscriber(caller, request)
-      const { fragments } = encodeData(content, { ...options, reference: 0 })
-      demandFits(fragments.length, pid, options)
-      if ((isSpecial(pid) || options.messageClass === 2 || cpi) && !this.#parts.rules.allowsSpecial(caller.tenant.name, caller.client)) {
+      const coded = code(reference => encodeData(content, { ...options, reference, referenceBits: 8 }))
+      demandFits(coded.fragments, pid, options)
+      if ((isSpecial(pid) || options.class === 2 || cpi) && !this.#parts.rules.allowsSpecial(caller.tenant.name, caller.client)) {
         throw new Reject('this client may not send what the phone does not show: protocol_identifier 0x40 and 0x7c to 0x7f, class 2 and set_sms_pp_cpi need ' +
           '"special: true" in its rule (sms.senders)')
       }
-      return { ...order, pid, fragments: fragments.length, encode: reference => encodeData(content, { ...options, reference }), idempotency }
+      return { ...order, pid, ...coded, idempotency }
     })
   }
 
@@ -117,7 +127,9 @@ export class SmsSender {
     return await this.#parts.messages.accept(order)
   }
 
-  #toSubscriber (caller: Caller, request: { toSubscriber: string, fromAddress: string, deliveryDeadline: Deadline }): Omit<Order, 'pid' | 'fragments' | 'encode' | 'idempotency'> {
+  #toSubscriber (
+    caller: Caller, request: { toSubscriber: string, fromAddress: string, deliveryDeadline: Deadline }
+  ): Omit<Order, 'pid' | 'fragments' | 'encode' | 'idempotency'> {
     const msisdn = readNumber(request.toSubscriber, 'to_subscriber')
     const from = readAddress(request.fromAddress, 'from_address')
     const { imsi } = this.#own(caller.tenant, msisdn, 'to_subscriber')
@@ -141,7 +153,7 @@ export class SmsSender {
   #own (tenant: Tenant, msisdn: string, field: string): { imsi: string | undefined } {
     const subscriber = this.#parts.find(tenant.number, msisdn)
     if (subscriber === undefined && !this.#parts.owns(tenant, msisdn)) {
-      throw new Reject(`${field} is no subscriber of this tenant: the network has not shown the number here, and tenants.number_prefixes has none that it begins with`)
+      throw new Reject(`${field} is no subscriber of this tenant: the network has not shown the number here, and it begins with none of its number_prefixes`)
     }
     return subscriber ?? { imsi: undefined }
   }
@@ -187,46 +199,53 @@ function readText (text: string): Pick<Order, 'fragments' | 'encode'> {
     throw new Reject(`content has ${text.length} characters, it may have 1 to ${MAX_CONTENT}; those beyond the basic plane, such as emoji, count as two`)
   }
   if (CONTROL.test(text)) throw new Reject('content has control characters: only tab, line feed, form feed and carriage return may be in it')
-  return { fragments: encodeText(text, { reference: 0 }).fragments.length, encode: reference => encodeText(text, { reference }) }
+  return code(reference => encodeText(text, { reference, referenceBits: 8 }))
 }
 
 function readData (bytes: Uint8Array): Pick<Order, 'fragments' | 'encode'> {
   if (bytes.length < 1 || bytes.length > MAX_CONTENT) throw new Reject(`the data have ${bytes.length} bytes, they may have 1 to ${MAX_CONTENT}`)
-  return { fragments: encodeData(bytes, { reference: 0 }).fragments.length, encode: reference => encodeData(bytes, { reference }) }
+  return code(reference => encodeData(bytes, { reference, referenceBits: 8 }))
 }
 
-function readCoding ({ dcsCodingGroup }: SendDataToSubscriberRequest): Pick<DataOptions, 'dcsGroup' | 'messageClass'> {
-  const classOf = (value: MessageClass | undefined): { messageClass?: 0 | 1 | 2 | 3 } => {
+/** Says whether it can be coded, before a reference is taken for it: that changes nothing of its length. */
+function code (encode: (reference: number) => Encoded | string): Pick<Order, 'fragments' | 'encode'> {
+  const encoded = encode(0)
+  if (typeof encoded === 'string') throw new Reject(`content: ${encoded}`)
+  return { fragments: encoded.fragments.length, encode: reference => encode(reference) as Encoded }
+}
+
+function readCoding ({ dcsCodingGroup }: SendDataToSubscriberRequest): Pick<Wish, 'group' | 'class'> {
+  const classOf = (value: MessageClass | undefined): { class?: ClassNumber } => {
     if (value === undefined || value === MessageClass.MESSAGE_CLASS_UNSPECIFIED) return {}
     if (value < 1 || value > 4) throw new Reject('message_class must be one of the four classes')
-    return { messageClass: value - 1 as 0 | 1 | 2 | 3 }
+    return { class: value - 1 as ClassNumber }
   }
   switch (dcsCodingGroup?.$case) {
-    case 'messageClass': return { dcsGroup: 'general', ...classOf(dcsCodingGroup.value) }
-    case 'codingGroupGeneral': return { dcsGroup: 'general', ...classOf(dcsCodingGroup.value.messageClass) }
+    case 'messageClass': return { group: 'general', ...classOf(dcsCodingGroup.value) }
+    case 'codingGroupGeneral': return { group: 'general', ...classOf(dcsCodingGroup.value.messageClass) }
     case 'codingGroupMessageClass': {
       const found = classOf(dcsCodingGroup.value.messageClass)
-      if (found.messageClass === undefined) throw new Reject('coding_group_message_class needs a message_class: that group has no coding without one')
-      return { dcsGroup: 'class', ...found }
+      if (found.class === undefined) throw new Reject('coding_group_message_class needs a message_class: that group has no coding without one')
+      return { group: 'class', ...found }
     }
-    case undefined: return { dcsGroup: 'general' }
+    case undefined: return { group: 'general' }
   }
 }
 
-function readPorts ({ applicationPort }: SendDataToSubscriberRequest): Pick<DataOptions, 'ports'> {
-  if (applicationPort === undefined) return {}
-  const { originatorPort: origin, destinationPort: destination } = applicationPort
-  if (origin > MAX_PORT || destination > MAX_PORT) throw new Reject(`a port in application_port may be 0 to ${MAX_PORT}`)
-  return { ports: { destination, origin } }
+function readPorts ({ applicationPort }: SendDataToSubscriberRequest): Wish['ports'] {
+  if (applicationPort === undefined) return undefined
+  const { originatorPort: source, destinationPort: destination } = applicationPort
+  if (source > MAX_PORT || destination > MAX_PORT) throw new Reject(`a port in application_port may be 0 to ${MAX_PORT}`)
+  return { source, destination, bits: 16 }
 }
 
 /** What the contract and the standards forbid of messages that take more than one fragment, or have no port. */
-function demandFits (fragments: number, pid: number, { messageClass, ports, cpi }: Omit<DataOptions, 'reference'>): void {
-  if (fragments > 255) throw new Reject('content takes more than 255 fragments')
+function demandFits (fragments: number, pid: number, { class: messageClass, ports }: Wish): void {
   const several = fragments > 1
   if (several && messageClass === 0) throw new Reject('a flash message must fit in one fragment: shorten content')
-  if (several && isReplace(pid)) throw new Reject('protocol_identifier 0x41 to 0x47 replaces a message, so each fragment would replace the one before: shorten content to one')
-  if (several && cpi === true) throw new Reject('set_sms_pp_cpi is for a single fragment: content may have 137 bytes, or 131 with ports')
+  if (several && isReplace(pid)) {
+    throw new Reject('protocol_identifier 0x41 to 0x47 replaces a message, so each fragment would replace the one before: shorten content')
+  }
   if ((messageClass === 0 || messageClass === 1) && (ports === undefined || ports.destination === 0)) {
     throw new Reject('data of class 0 (flash) and 1 (ME-specific) need application_port.destination_port: nothing on the phone would take them')
   }

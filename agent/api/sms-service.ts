@@ -26,14 +26,14 @@ export function smsHandlers (sender: SmsSender | undefined): SmsServiceServer {
     codec: { encode: (request: Request) => { finish: () => Uint8Array } },
     send: (sender: SmsSender, caller: Caller, request: Request, idempotency: Idempotency) => Promise<Sent>
   ) => (call: ServerUnaryCall<Request, SendMessageResponse>, callback: sendUnaryData<SendMessageResponse>): void => {
-    const work = async (): Promise<SendMessageResponse> => {
-      if (sender === undefined) throw new NotServed('this agent relays no short messages: its configuration has neither "sms.smpp" nor "sms.sgd"')
-      const key = readKey(call.metadata.get(IDEMPOTENCY_KEY))
-      const idempotency = key === undefined ? undefined : { key, body: `${call.getPath()} ${digest(codec.encode(call.request).finish())}` }
-      return response(await send(sender, callerOf(call), call.request, idempotency))
+      const work = async (): Promise<SendMessageResponse> => {
+        if (sender === undefined) throw new NotServed('this agent relays no short messages: its configuration has neither "sms.smpp" nor "sms.sgd"')
+        const key = readKey(call.metadata.get(IDEMPOTENCY_KEY))
+        const idempotency = key === undefined ? undefined : { key, body: `${call.getPath()} ${digest(codec.encode(call.request).finish())}` }
+        return response(await send(sender, callerOf(call), call.request, idempotency))
+      }
+      work().then(answer => { callback(null, answer) }, (error: unknown) => { callback(error as Error) })
     }
-    work().then(answer => { callback(null, answer) }, (error: unknown) => { callback(error as Error) })
-  }
   return {
     sendTextFromSubscriber: handle(SendTextFromSubscriberRequest, async (sender, ...call) => await sender.textFromSubscriber(...call)),
     sendTextToSubscriber: handle(SendTextToSubscriberRequest, async (sender, ...call) => await sender.textToSubscriber(...call)),

@@ -17,6 +17,7 @@ export const sgd = z.strictObject({
   smsc_host: identity.optional(),
   smsc_realm: identity.optional(),
   smsc_address: digits.optional(),
+  utc_offset_minutes: z.int().min(-12 * 60).max(14 * 60).multipleOf(15).default(0),
   window: z.int().min(1).max(1_000).default(20),
   delivery_timer_seconds: z.int().min(30).max(600).default(60),
   watchdog_seconds: z.number().min(6).max(600).default(30),

@@ -2,11 +2,13 @@ import { z } from 'zod'
 import { sgd } from './sgd.ts'
 import { smpp } from './smpp.ts'
 
+const sender = z.string().regex(/^(\+?\d{1,20}\*?|\*|[^*]{1,16}\*?)$/,
+  'must be "+" and digits, a short code or a text, with "*" at the end for all that begin so')
+
 const senderRule = z.strictObject({
   tenant: z.string().min(1).max(32).optional(),
   client: z.string().min(1).max(255).optional(),
-  senders: z.array(z.string().regex(/^(\+?\d{1,20}\*?|\*|[^*]{1,16}\*?)$/, 'must be "+" and digits, a short code or a text, with "*" at the end for all that begin so'))
-    .max(1_000).default([]),
+  senders: z.array(sender).max(1_000).default([]),
   special: z.boolean().default(false)
 })
 

@@ -55,7 +55,9 @@ export function sent (message: Message, place: number, link: string): Message {
 }
 
 /** A link has told what became of a fragment. `now`: ms since 1970; `chance`: 0 to 1; `returned`: the subscriber has come back meanwhile. */
-export function settled (message: Message, place: number, outcome: Outcome, now: number, policy: MessagePolicy, chance: number, returned = false): Message {
+export function settled (
+  message: Message, place: number, outcome: Outcome, now: number, policy: MessagePolicy, chance: number, returned = false
+): Message {
   // One that was taken back, or given up, on its way stays what it is.
   if (message.endedAt > 0 || message.fragments[place]?.state !== 'in-flight') return message
   switch (outcome.kind) {
@@ -83,9 +85,11 @@ export function settled (message: Message, place: number, outcome: Outcome, now:
 }
 
 /** A receipt has come for a fragment that a service centre has. */
-export function receipted (message: Message, place: number, state: ReceiptState, networkError: string | undefined, now: number, policy: MessagePolicy): Message {
+export function receipted (
+  message: Message, place: number, state: ReceiptState, networkError: string | undefined, now: number, policy: MessagePolicy
+): Message {
   const fragment = message.fragments[place]
-  if (message.endedAt > 0 || fragment === undefined || (fragment.state !== 'sent' && fragment.state !== 'in-flight')) return message
+  if (message.endedAt > 0 || fragment?.state !== 'sent') return message
   const cause = networkError === undefined ? `receipt.${state}` : `receipt.${state}.${networkError}`
   switch (state) {
     case 'enroute':
@@ -134,7 +138,9 @@ const PROGRESS = { failures: 0, absent: false } as const
 function advanced (message: Message, now: number, policy: MessagePolicy): Message {
   const { fragments } = message
   if (fragments.some(({ state }) => state === 'in-flight')) return message
-  if (fragments.some(({ state }) => state === 'unsent')) return now < message.deadlineAt ? { ...message, state: 'waiting', nextAt: now } : ended(message, 'expired', now, policy)
+  if (fragments.some(({ state }) => state === 'unsent')) {
+    return now < message.deadlineAt ? { ...message, state: 'waiting', nextAt: now } : ended(message, 'expired', now, policy)
+  }
   if (fragments.every(({ state }) => state === 'delivered')) return ended(message, 'delivered', now, policy)
   // Without an id no receipt can be told to be this one's.
   if (fragments.some(({ state, linkId }) => state === 'sent' && linkId === '')) return ended(message, 'sent', now, policy)
@@ -143,7 +149,8 @@ function advanced (message: Message, now: number, policy: MessagePolicy): Messag
 
 /** The fragment is to be sent again, never after the deadline: then that ends the message. */
 function again (message: Message, place: number, news: Partial<Message>, at: number): Message {
-  return withFragment(message, place, () => ({ state: 'unsent' }), { ...news, state: 'waiting', nextAt: Math.min(at, message.deadlineAt), endsAt: message.deadlineAt })
+  const { deadlineAt } = message
+  return withFragment(message, place, () => ({ state: 'unsent' }), { ...news, state: 'waiting', nextAt: Math.min(at, deadlineAt), endsAt: deadlineAt })
 }
 
 /** Nothing more can become of it: its content goes. */
@@ -158,7 +165,9 @@ function ended (message: Message, state: MessageState, now: number, { keepMs }: 
   }
 }
 
-function withFragment (message: Message, place: number, news: (fragment: MessageFragment) => Partial<MessageFragment>, rest: Partial<Message>): Message {
+function withFragment (
+  message: Message, place: number, news: (fragment: MessageFragment) => Partial<MessageFragment>, rest: Partial<Message>
+): Message {
   return { ...message, ...rest, fragments: message.fragments.map((fragment, at) => at === place ? { ...fragment, ...news(fragment) } : fragment) }
 }
 

@@ -28,6 +28,8 @@ export interface MessagesParts {
   find: (tenant: number, msisdn: string) => Destination | undefined
   /** Whether a SIM's return is told from now on; resolves once it is so. */
   watch: (imsis: readonly string[], wanted: boolean) => Promise<void>
+  /** The SIMs that have a number. */
+  simsOf: (msisdn: string) => string[]
   /** Whose a message from a subscriber to a service is, and the event that tells it; undefined: nobody's. */
   attribute: (received: Parameters<Parameters<Link['start']>[0]['received']>[0]) =>
   { tenant: number, event: Omit<ReceivedSmsEvent, 'kind' | 'time'> } | undefined
@@ -82,8 +84,8 @@ export class Messages {
           else await this.#outbox.received(found.tenant, found.event)
         },
         alert: ({ imsi, msisdn }) => {
-          const ids = imsi !== undefined ? this.#occupancy.ofSim(imsi) : this.#occupancy.sims.flatMap(sim => this.#occupancy.ofSim(sim)).filter(id => this.find(id)?.msisdn === msisdn)
-          void this.#relay.returned(ids)
+          if (imsi !== undefined) this.returned([imsi])
+          else if (msisdn !== undefined) this.returned(this.#parts.simsOf(msisdn))
         }
       })
     }
@@ -101,8 +103,10 @@ export class Messages {
     if (ids.length > 0) void this.#relay.returned(ids)
   }
 
-  /** Whether there is room on the disk. */
-  set room (room: boolean) { this.#outbox.room = room }
+  /** Says whether there is room on the disk. */
+  setRoom (room: boolean): void {
+    this.#outbox.setRoom(room)
+  }
 
   /** Messages that have not ended. */
   get waiting (): number { return this.#occupancy.messages }

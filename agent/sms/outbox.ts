@@ -79,8 +79,10 @@ export class Outbox {
     this.#listener = listener
   }
 
-  /** Whether the disk has room for more. */
-  set room (room: boolean) { this.#room = room }
+  /** Says whether the disk has room for more. */
+  setRoom (room: boolean): void {
+    this.#room = room
+  }
 
   /** Takes a message; resolves once it and all its fragments are on disk, or with why not. */
   async accept (order: Order): Promise<Acceptance> {

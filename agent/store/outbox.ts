@@ -145,8 +145,8 @@ export class OutboxStore {
   nextTimes (after: number): { due: number, ending: number } {
     this.#root.resetReadTxn()
     const first = (table: Table, start: Buffer): number => {
-      for (const key of table.getKeys({ start, limit: 1 })) return decodeTimeKey(key).time
-      return Infinity
+      const [key] = table.getKeys({ start, limit: 1 })
+      return key === undefined ? Infinity : decodeTimeKey(key).time
     }
     return { due: first(this.#due, timeKey(after + 1, FIRST_ID)), ending: first(this.#ends, EMPTY_START) }
   }

@@ -191,7 +191,7 @@ t.test('a method that names no scope serves nobody, and a guard that fails lets 
   const failed = (error: unknown): void => { failures.push(error) }
   const callAt = async (parts: Parameters<typeof guard>[0]): Promise<{ code: status, details: string }> => {
     const server = makeServer(1024, guard(parts))
-    server.addService(SmsServiceService, smsHandlers())
+    server.addService(SmsServiceService, smsHandlers(undefined))
     const { port, close } = await listen(server, { address: '127.0.0.1:0', connections: 10, clock: systemClock })
     t.teardown(() => { close(); server.forceShutdown() })
     const method = SmsServiceService.sendTextToSubscriber

@@ -59,7 +59,7 @@ export class Bench {
     const config = testConfig(directory, other)
     const { identity, unlock } = await takeStateDirectory(directory, clock.now())
     const { writer } = await openWriter(stateFiles(directory).network, identity, tenantWish(config), clock, identity.erasureKey)
-    const serve = new Serve({ config, identity, clock, log, onFatal: error => { throw error } })
+    const serve = new Serve({ config, identity, clock, log, onFatal: error => { throw error }, watch: async () => {} })
     sealIdentity(directory)
     const { port, issuerPort } = await serve.listen(config.listen)
     const bench = new Bench(clock, serve, writer, unlock, port, issuerPort)

@@ -44,6 +44,7 @@ class Bench {
       policy: { failWhenUnknown: [], receiptGraceMs: HOUR_MS, keepMs: 7 * DAY_MS },
       paths: (_, destination) => ways.filter(({ name }) => name !== 'sgd' || destination?.servingNode !== undefined),
       find: (_, msisdn) => ({ imsi: imsiOf(msisdn), servingNode: this.nodes.get(imsiOf(msisdn)) }),
+      simsOf: msisdn => [imsiOf(msisdn)],
       watch: async (imsis, wanted) => { for (const imsi of imsis) if (wanted) this.watched.add(imsi); else this.watched.delete(imsi) },
       attribute: ({ from, to, pid, dcs, header, body }) => ({ tenant: 1, event: { imsi: undefined, from, to, pid, dcs, alphabet: 'gsm7', header, body } }),
       grew: () => {},
@@ -290,7 +291,7 @@ t.test('bounds: in all, of a client, of a subscriber within an hour, and of the 
   t.ok(await bench.messages.cancel(bench.messages.newest()[Symbol.iterator]().next().value!.id))
   await bench.send({ msisdn: '4790000007', client: 'third' })
   t.equal(bench.messages.waiting, 8)
-  bench.messages.room = false
+  bench.messages.setRoom(false)
   await full({}, /the disk is full/)
 })
 
