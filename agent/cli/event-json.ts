@@ -1,3 +1,4 @@
+import { ReceivedSmsEvent, SmsDeliveryEvent } from '../../gen/landfall/v1/sms.ts'
 import { eventBody } from '../api/event-message.ts'
 import {
   CountryChangeEvent,
@@ -15,9 +16,12 @@ export function eventJson (event: SubscriberEvent): object {
 
 /** The body of an event message in the contract's JSON form. */
 export function bodyJson (body: object): object {
-  const { handsetChangeEvent, firstAttachmentEvent, countryChangeEvent, periodicCountryEvent } = body as Partial<Record<string, never>>
+  const { handsetChangeEvent, firstAttachmentEvent, countryChangeEvent, periodicCountryEvent, smsDeliveryEvent, receivedSmsEvent } =
+    body as Partial<Record<string, never>>
   if (handsetChangeEvent !== undefined) return { handsetChangeEvent: HandsetChangeEvent.toJSON(handsetChangeEvent) }
   if (firstAttachmentEvent !== undefined) return { firstAttachmentEvent: FirstAttachmentEvent.toJSON(firstAttachmentEvent) }
   if (countryChangeEvent !== undefined) return { countryChangeEvent: CountryChangeEvent.toJSON(countryChangeEvent) }
+  if (smsDeliveryEvent !== undefined) return { smsDeliveryEvent: SmsDeliveryEvent.toJSON(smsDeliveryEvent) }
+  if (receivedSmsEvent !== undefined) return { receivedSmsEvent: ReceivedSmsEvent.toJSON(receivedSmsEvent) }
   return { periodicCountryEvent: PeriodicCountryEvent.toJSON(periodicCountryEvent!) }
 }

@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js'
 import type { StreamConfiguration } from '../../gen/wgtwo/events/v1/events.ts'
 import { Metadata } from '../../gen/wgtwo/events/v1/events.ts'
 import type { EventResponse } from '../api/event-message.ts'
-import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import { LOG_KINDS, type LogKind } from '../store/event-record.ts'
 import { CHANNEL_OPTIONS, channelOf, type Channel } from './channel.ts'
 import { CONFIG_OPTION, readConfiguration } from './configuration.ts'
 import { bodyJson } from './event-json.ts'
@@ -19,7 +19,7 @@ const TOKEN_VARIABLE = 'LANDFALL_TOKEN'
 export const listen: Verb = {
   name: 'listen',
   usage: 'KIND [--queue NAME] [--in-flight N] [--no-ack] [--address HOST:PORT] [--tls] [--ca FILE] [--certificate FILE --key FILE] [--config FILE]',
-  summary: `Print and acknowledge events (${EVENT_KINDS.join(', ')}); a token is taken from the environment variable ${TOKEN_VARIABLE}`,
+  summary: `Print and acknowledge events (${LOG_KINDS.join(', ')}); a token is taken from the environment variable ${TOKEN_VARIABLE}`,
   run: async args => {
     const { values, positionals } = parseArgs({
       args,
@@ -32,8 +32,8 @@ export const listen: Verb = {
         'no-ack': { type: 'boolean', default: false }
       }
     })
-    const kind = positionals[0] as EventKind
-    if (positionals.length !== 1 || !EVENT_KINDS.includes(kind)) throw new CliError(EXIT.usage, `name one kind of events: ${EVENT_KINDS.join(', ')}`)
+    const kind = positionals[0] as LogKind
+    if (positionals.length !== 1 || !LOG_KINDS.includes(kind)) throw new CliError(EXIT.usage, `name one kind of events: ${LOG_KINDS.join(', ')}`)
     const maxInFlight = Number(values['in-flight'])
     if (!Number.isInteger(maxInFlight) || maxInFlight < 0) throw new CliError(EXIT.usage, '--in-flight is a number from 1 to 200')
     const config = readConfiguration(values.config)
@@ -49,7 +49,7 @@ export const listen: Verb = {
 }
 
 /** Prints events until the stream ends or the user stops it. Throws CliError. */
-async function listenTo (channel: Channel, kind: EventKind, configuration: StreamConfiguration, acknowledge: boolean): Promise<void> {
+async function listenTo (channel: Channel, kind: LogKind, configuration: StreamConfiguration, acknowledge: boolean): Promise<void> {
   const subscriber = new EventSubscriber(channel.address, kind, process.env[TOKEN_VARIABLE], channel.credentials)
   const stream = subscriber.open(configuration)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { stream.cancel() })

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { ServiceError } from '@grpc/grpc-js'
 import type { ControlServiceClient, ListParkedResponse, QueueName, QueueStatus } from '../../gen/landfall/control/v1/control.ts'
-import { EVENT_KINDS, type EventKind } from '../location/event.ts'
+import { LOG_KINDS, type LogKind } from '../store/event-record.ts'
 import { CONFIG_OPTION, readConfiguration } from './configuration.ts'
 import { ask, controlClient, controlError } from './control-client.ts'
 import { printLine } from './output.ts'
@@ -57,8 +57,8 @@ function actionOf (name: string): (typeof ACTIONS)[string] {
 }
 
 function readKind (kind: string | undefined): string {
-  if (EVENT_KINDS.includes(kind as EventKind)) return kind!
-  throw new CliError(EXIT.usage, `name one kind of events: ${EVENT_KINDS.join(', ')}`)
+  if (LOG_KINDS.includes(kind as LogKind)) return kind!
+  throw new CliError(EXIT.usage, `name one kind of events: ${LOG_KINDS.join(', ')}`)
 }
 
 function readId (text: string): bigint {

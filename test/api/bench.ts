@@ -10,7 +10,7 @@ import { tenantWish } from '../../agent/config/tenants.ts'
 import type { Sighting } from '../../agent/diameter/sighting.ts'
 import { DEFAULT_POLICY } from '../../agent/location/policy.ts'
 import { track } from '../../agent/location/tracker.ts'
-import type { EventKind } from '../../agent/location/event.ts'
+import type { LogKind } from '../../agent/store/event-record.ts'
 import { openLog, type Log } from '../../agent/observe/log.ts'
 import { Serve } from '../../agent/serve.ts'
 import { sealIdentity, stateFiles } from '../../agent/store/identity.ts'
@@ -79,6 +79,19 @@ export class Bench {
     if (retained !== undefined) this.#serve.grew(retained.taken, retained.heads)
   }
 
+  /** Tells that SIMs can be reached, as ingest would. */
+  returned (...imsis: string[]): void {
+    this.#serve.returned(imsis)
+  }
+
+  /** What the commands about short messages use. */
+  get sms (): NonNullable<Serve['smsControl']> { return this.#serve.smsControl! }
+
+  /** Erases a SIM as the command does. */
+  async forget (imsi: string): Promise<number> {
+    return await this.#serve.erasures(async imsi => await this.#writer.forget(imsi)).erase(imsi)
+  }
+
   /** What the agent's own commands see. */
   get dispatcher (): Dispatcher { return this.#serve.dispatcher }
 
@@ -125,7 +138,7 @@ export class TestStream {
   readonly ready: Promise<Metadata>
 
   constructor (
-    owner: Owner, address: string, kind: EventKind, configuration: Partial<StreamConfiguration> = {}, token?: string, channel?: ChannelCredentials
+    owner: Owner, address: string, kind: LogKind, configuration: Partial<StreamConfiguration> = {}, token?: string, channel?: ChannelCredentials
   ) {
     this.#subscriber = new EventSubscriber(address, kind, token, channel)
     this.#stream = this.#subscriber.open({
