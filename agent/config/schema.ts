@@ -27,18 +27,21 @@ const diameter = z.strictObject({
 const MAX_TENANTS = 64
 
 const hours = z.number().min(0.001).max(24 * 366)
+const dampingMinutes = z.int().min(0).max(24 * 60)
 const homeCountry = z.string().regex(/^([A-Z]{2})?$/, 'must be an ISO 3166-1 alpha-2 code, such as NO, or empty')
 
 const tenant = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9 and "-"'),
   imsi_prefixes: z.array(z.string().regex(/^\d{1,15}$/, 'must be 1 to 15 digits, in quotes')).min(1).max(10_000),
   periodic_interval_hours: hours.optional(),
+  country_change_damping_minutes: dampingMinutes.optional(),
   home_country: homeCountry.optional(),
   country_change_imsi: z.boolean().default(false)
 })
 
 const tracker = z.strictObject({
   periodic_interval_hours: hours.default(14 * 24),
+  country_change_damping_minutes: dampingMinutes.default(0),
   registered_without_sign_days: z.number().min(1).max(3660).default(60),
   home_country: homeCountry.default(''),
   learning_hours: z.number().min(0).max(24 * 366).default(0)
