@@ -63,7 +63,8 @@ const delivery = z.strictObject({
   stream_minutes: z.number().min(1).max(24 * 60).default(60),
   max_deliveries: z.int().min(0).max(1_000).default(0),
   connections: z.int().min(1).max(100_000).default(2_000),
-  connections_per_address: z.int().min(1).max(100_000).default(1_000)
+  connections_per_address: z.int().min(1).max(100_000).default(1_000),
+  connections_per_client: z.int().min(1).max(100_000).default(100)
 })
 
 const log = z.strictObject({
