@@ -298,6 +298,20 @@ t.test('a certificate whose name is registered is as good as a token', async t =
   await t.rejects(callers.identify([], { names: ['DNS:box.example'], expiresAt: 4_000_000_000_000 }), /a token is looked at/)
 })
 
+t.test('changes of a client do not undo each other, and none brings back one that is removed', async t => {
+  const directory = temporaryDirectory(t)
+  const bench = await start(t, {}, directory)
+  await client(bench, 'shop')
+  const [first, second] = await Promise.allSettled([bench.registry.update('shop', { scopes: [COUNTRY] }), bench.registry.update('shop', { scopes: [PERIODIC] })])
+  t.match([first, second], [{ status: 'fulfilled' }, { status: 'rejected', reason: { code: status.ABORTED, details: /try again/ } }])
+  t.match(bench.registry.list(), [{ id: 'shop', scopes: [COUNTRY] }])
+  await Promise.all([bench.registry.update('shop', { scopes: [FIRST] }), bench.registry.remove('shop')])
+  t.same(bench.registry.list(), [])
+  await t.rejects(bench.registry.update('shop', { scopes: [FIRST] }), { code: status.NOT_FOUND })
+  await bench.stop()
+  t.same((await start(t, {}, directory)).registry.list(), [], 'nor after a restart')
+})
+
 t.test('names are bounded, and have neither control characters nor broken UTF-8', async t => {
   const bench = await start(t)
   const token = await client(bench, 'shop')
