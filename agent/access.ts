@@ -6,6 +6,7 @@ import type { Audit } from './api/audit.ts'
 import { BearerTokens } from './api/bearer.ts'
 import { localCaller } from './api/caller.ts'
 import { Callers } from './api/callers.ts'
+import type { ClientConnections } from './api/client-connections.ts'
 import { ClientRegistry } from './api/client-registry.ts'
 import { fetchJson, parseJson } from './api/fetch-json.ts'
 import { Introspection } from './api/introspection.ts'
@@ -38,6 +39,7 @@ export interface AccessParts {
   tls: boolean
   stateDirectory: string
   store: ClientsStore
+  connections: ClientConnections
   scopes: MethodScopes
   tenants: Tenants
   clock: Clock
@@ -59,7 +61,7 @@ export class Access {
 
   /** Throws StoreDamaged, RecordDamaged, or ConfigError where the file of a secret cannot be read. */
   constructor (parts: AccessParts) {
-    const { config, tls, stateDirectory, store, scopes, tenants, clock, log, audit, fatal } = parts
+    const { config, tls, stateDirectory, store, connections, scopes, tenants, clock, log, audit, fatal } = parts
     this.#parts = parts
     this.#config = config ?? accessSchema.parse({})
     const { calls_per_second: callsPerSecond, issuer } = this.#config
@@ -78,6 +80,8 @@ export class Access {
       scopes,
       certificateOf: call => peerCertificate(call, clock.now()),
       callers: config === undefined ? localCaller(tenants.all[0]!) : new Callers({ tokens, registry: this.registry, tenants, callsPerSecond }),
+      // Where nobody is checked, everybody is one client.
+      ...config === undefined ? {} : { connections },
       audit,
       // Its kind only: what it says may repeat what the call came with.
       failed: error => { log.error({ error: (error as Error).name }, 'a call could not be checked') }

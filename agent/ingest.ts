@@ -8,6 +8,7 @@ import { Discards } from './lib/discards.ts'
 import type { SubscriberEvent } from './location/event.ts'
 import type { Subscriber } from './location/subscriber.ts'
 import { imported, type ImportedSubscriber } from './location/imported.ts'
+import { dueChange } from './location/damping.ts'
 import { due, track } from './location/tracker.ts'
 import type { TrackerPolicy } from './location/policy.ts'
 import type { Committed, NetworkWriter, Outcome, RetentionLimits, Retained } from './store/network-writer.ts'
@@ -22,10 +23,11 @@ const TICK_MS = 1_000
 
 /** Time after the start for which nothing is old by the wall clock: whoever sets it has then done so. */
 const TRUST_CLOCK_MS = 3_600_000
-/** Periodic-country events told in one tick at most, so that millions that fall due at once are spread over time. */
+/** Events of each kind that one tick tells at most, so that millions that fall due at once are spread over time. */
 const DUE_PER_TICK = 1_000
 /** Slices of old events that one tick removes at most. */
 const RETENTION_SLICES = 10
+const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
@@ -112,8 +114,10 @@ export class Ingest {
     const now = clock.now()
     const low = space.check()
     if (this.#replays === 0 && !low) {
-      for (const [tenant, { intervalMs }] of this.#settings) {
+      for (const tenant of writer.former) await writer.commitHeld(tenant, now, DUE_PER_TICK, unchanged)
+      for (const [tenant, { intervalMs, dampingMs }] of this.#settings) {
         const policy = this.#policy('live', tenant)
+        this.#announce(await writer.commitHeld(tenant, now - dampingMs, DUE_PER_TICK, state => state === undefined ? UNKNOWN : dueChange(state, now, policy)))
         this.#announce(await writer.commitDue(tenant, now - intervalMs, DUE_PER_TICK, state => state === undefined ? UNKNOWN : due(state, now, policy)))
       }
     }
@@ -253,14 +257,23 @@ export class Ingest {
 
   /** Tells what fell due up to a moment of capture time, each at the moment it did. */
   async #dueUntil (time: number): Promise<void> {
-    for (const [tenant, { intervalMs }] of this.#settings) {
+    const { writer } = this.#parts
+    for (const tenant of writer.former) await this.#all(async () => await writer.commitHeld(tenant, time, DUE_PER_TICK, unchanged))
+    for (const [tenant, { intervalMs, dampingMs }] of this.#settings) {
       const policy = this.#policy('replay', tenant)
-      for (let examined = 1; examined > 0;) {
-        const told = await this.#parts.writer.commitDue(tenant, time - intervalMs, DUE_PER_TICK, (state, { toldAt }) =>
-          state === undefined ? UNKNOWN : due(state, toldAt + intervalMs, policy))
-        this.#announce(told)
-        examined = told.examined
-      }
+      await this.#all(async () => await writer.commitHeld(tenant, time - dampingMs, DUE_PER_TICK, state =>
+        state === undefined ? UNKNOWN : dueChange(state, time, policy)))
+      await this.#all(async () => await writer.commitDue(tenant, time - intervalMs, DUE_PER_TICK, (state, { toldAt }) =>
+        state === undefined ? UNKNOWN : due(state, toldAt + intervalMs, policy)))
+    }
+  }
+
+  /** Takes slice after slice of what is due, until there is none. */
+  async #all (slice: () => ReturnType<NetworkWriter['commitDue']>): Promise<void> {
+    for (let examined = 1; examined > 0;) {
+      const told = await slice()
+      this.#announce(told)
+      examined = told.examined
     }
   }
 
@@ -270,11 +283,12 @@ export class Ingest {
 
   #policy (mode: TrackerPolicy['mode'], tenant: number): TrackerPolicy {
     const { config } = this.#parts
-    const { intervalMs, homeCountry } = this.#settings.get(tenant)!
+    const { intervalMs, dampingMs, homeCountry } = this.#settings.get(tenant)!
     return {
       mode,
       periodicIntervalMs: intervalMs,
       registeredWithoutSignMs: config.tracker.registered_without_sign_days * DAY_MS,
+      countryChangeDampingMs: dampingMs,
       homeCountryExcluded: homeCountry === '' ? undefined : homeCountry,
       learning: this.#learning()
     }
@@ -292,6 +306,8 @@ export class Ingest {
 interface TenantSettings {
   /** Time after which a country is told again, ms. */
   intervalMs: number
+  /** Time after a country change for which further ones are held back, ms; 0: none is. */
+  dampingMs: number
   /** Country without periodic events; empty: all are told. */
   homeCountry: string
 }
@@ -302,6 +318,7 @@ function tenantSettings ({ config, tenants }: IngestParts): Map<number, TenantSe
     const own = config.tenants.find(tenant => tenant.name === name)
     return [number, {
       intervalMs: Math.ceil((own?.periodic_interval_hours ?? tracker.periodic_interval_hours) * HOUR_MS),
+      dampingMs: (own?.country_change_damping_minutes ?? tracker.country_change_damping_minutes) * MINUTE_MS,
       homeCountry: own?.home_country ?? tracker.home_country
     }]
   }))
@@ -323,6 +340,9 @@ export async function importSubscribers (rows: readonly ImportedSubscriber[], wr
 
 const NO_EVENTS: readonly SubscriberEvent[] = []
 const UNKNOWN: Outcome = { state: undefined, events: NO_EVENTS }
+
+/** Leaves a subscriber as it is: one that is another tenant's by now moves there all the same. */
+const unchanged = (state: Subscriber | undefined): Outcome => ({ state, events: NO_EVENTS })
 
 /** The settings of the transport stage, in its own words. */
 function transportOptions ({ capture }: Config): TransportOptions {

@@ -4,6 +4,7 @@ import { SmsEventServiceService } from '../gen/landfall/v1/sms.ts'
 import { SmsServiceService } from '../gen/wgtwo/sms/v1/sms.ts'
 import { SubscriptionEventServiceService } from '../gen/wgtwo/subscription/v1/subscription.ts'
 import { Access } from './access.ts'
+import { ClientConnections } from './api/client-connections.ts'
 import type { ClientControlParts } from './api/client-control.ts'
 import { readDescriptorSet } from './api/descriptors.ts'
 import { Erasures } from './api/erasure.ts'
@@ -60,6 +61,7 @@ export class Serve {
   readonly reader: NetworkReader
   readonly dispatcher: Dispatcher
   readonly #access: Access
+  readonly #connections: ClientConnections
   readonly #scopes = new MethodScopes(readDescriptorSet())
   readonly #tenants: Tenants
   readonly #audit: AuditLog
@@ -111,11 +113,13 @@ export class Serve {
     })
     const scopes = this.#scopes
     const audit = this.#audit.write
+    this.#connections = new ClientConnections(delivery.connections_per_client)
     this.#access = new Access({
       config: config.access,
       tls: config.tls.certificate !== '',
       stateDirectory: config.state_directory,
       store: this.#clients,
+      connections: this.#connections,
       scopes,
       tenants: this.#tenants,
       clock,
@@ -153,7 +157,7 @@ export class Serve {
     this.#doors = this.#makeDoors()
     const issuerPort = await this.#access.listen(this.#doors)
     await this.#messaging?.messages.start()
-    return { port: await this.#doors.open('gRPC', address, async options => await listen(this.#server, options)), issuerPort }
+    return { port: await this.#doors.open('gRPC', address, async options => await listen(this.#server, options, this.#connections.opened)), issuerPort }
   }
 
   /** Logs have grown or lost their beginning, and that is on disk. */

@@ -1,4 +1,5 @@
-import { status } from '@grpc/grpc-js'
+import { readFileSync } from 'node:fs'
+import { credentials, status } from '@grpc/grpc-js'
 import { service as HealthService } from 'grpc-health-check'
 import t from 'tap'
 import { ServerReflectionRequest, ServerReflectionService } from '../gen/grpc/reflection/v1/reflection.ts'
@@ -9,8 +10,10 @@ import { AckTokens } from '../agent/delivery/token.ts'
 import { EVENT_KINDS } from '../agent/location/event.ts'
 import { readIdentity } from '../agent/store/identity.ts'
 import { Bench } from './api/bench.ts'
+import { TestCa, type Issued } from './lib/certificates.ts'
 import { GatheredLog } from './lib/gathered-log.ts'
 import { AUDIENCE, claims, ISSUER, JsonServer, makeKey, publicJwk, sign, signedWithPublicKey, unsigned, type Claims } from './lib/issuer.ts'
+import { ManualClock } from './lib/manual-clock.ts'
 import { Rpc, type Method } from './lib/rpc.ts'
 import { temporaryDirectory } from './lib/temporary.ts'
 
@@ -35,6 +38,8 @@ const allBut = (scope: string): string => `all-but-${ALL.indexOf(scope)}`
 /**
  * Who calls what, and what comes of it. Stream, Ack and Sms are the contract's methods (4, 4 and 3); Subscribe and Acknowledge are Landfall's
  * own, which have no scope themselves and need that of each kind; Open is health and reflection.
+ *
+ * Certificates are those of a client CA that is trusted; one of another CA gets no connection.
  *
  * ok: it is served. noauth: UNAUTHENTICATED. denied: PERMISSION_DENIED. unimpl: UNIMPLEMENTED, from a handler that was reached. A dash: does not apply.
  */
@@ -71,6 +76,15 @@ const TABLE = `
   the right scope, expired within the clock skew   | ok     | ok     | unimpl | ok        | ok          | ok
   the right scope in a list, and two audiences     | ok     | ok     | unimpl | ok        | ok          | ok
   an own token with the right scope                | ok     | ok     | unimpl | ok        | ok          | ok
+  a certificate of a client                        | ok     | ok     | unimpl | ok        | ok          | ok
+  a certificate of a client of another tenant      | ok     | ok     | unimpl | ok        | ok          | ok
+  the same, and an ack token of this tenant        | -      | denied | -      | -         | denied      | -
+  a certificate whose client lacks the scope       | denied | denied | denied | denied    | denied      | ok
+  a certificate of nobody who is registered        | noauth | noauth | noauth | noauth    | noauth      | ok
+  a certificate of a removed client                | noauth | noauth | noauth | noauth    | noauth      | ok
+  a certificate of a client, and a token: garbage  | noauth | noauth | noauth | noauth    | noauth      | ok
+  a certificate of a client, and a token: no scope | denied | denied | denied | denied    | denied      | ok
+  a certificate of nobody, and a token: the right  | ok     | ok     | unimpl | ok        | ok          | ok
 `
 const CODES: Record<string, status> = { ok: status.OK, noauth: status.UNAUTHENTICATED, denied: status.PERMISSION_DENIED, unimpl: status.UNIMPLEMENTED }
 
@@ -119,22 +133,36 @@ t.test('who calls what, and what comes of it', async t => {
   const stranger = makeKey('stranger')
   const issuer = await JsonServer.start(t, () => [200, { keys: Object.values(keys).map(publicJwk) }])
   const OWN = 'https://own.example/'
+  const ca = await TestCa.make(t)
   const bench = await Bench.start(t, directory, {
+    tenants: [{ name: 'north', imsi_prefixes: ['24201'] }, { name: 'south', imsi_prefixes: ['24007'] }],
+    tls: { ...await ca.issue(), client_ca: ca.file, client_certificates: 'optional' },
     access: {
       calls_per_second: 1_000_000,
       issuer: { listen: '127.0.0.1:0', url: OWN },
       jwks: { url: issuer.url, issuer: ISSUER, audience: AUDIENCE }
     }
-  }, { log })
-  const add = async (id: string, scopes: readonly string[]): Promise<string> => await bench.addClient({ id, scopes: [...scopes] })
+  }, { log, clock: new ManualClock(Date.now()) })
+  const add = async (id: string, scopes: readonly string[], other: object = {}): Promise<string> =>
+    await bench.addClient({ id, tenant: 'north', scopes: [...scopes], ...other })
   for (const id of ['shop', 'other']) await add(id, ALL)
   for (const scope of ALL) await add(allBut(scope), ALL.filter(one => one !== scope))
   const ownTokens = async (id: string): Promise<Map<string, string>> => {
     const secret = await add(id, ALL)
-    return new Map(await Promise.all(ALL.map(async scope => [scope, await bench.token(id, secret, scope)] as const)))
+    return new Map(await Promise.all(ALL.map(async scope => [scope, await bench.token(id, secret, scope, ca.pem)] as const)))
   }
   const own = { shop: await ownTokens('own'), removed: await ownTokens('removed'), again: await ownTokens('again') }
-  for (const id of ['removed', 'again']) await bench.registry.remove(id)
+  const certified = async (id: string, scopes: readonly string[], other: object = {}): Promise<Issued> => {
+    await add(id, scopes, { certificates: [`CN=${id}`], withoutSecret: true, ...other })
+    return await ca.issue({ subject: `/CN=${id}` })
+  }
+  const box = await certified('box', ALL)
+  const southern = await certified('southern', ALL, { tenant: 'south' })
+  const scrapped = await certified('scrapped', ALL)
+  const lacking = new Map<string, Issued>()
+  for (const scope of ALL) lacking.set(scope, await certified(`box-${allBut(scope)}`, ALL.filter(one => one !== scope)))
+  const nobody = await ca.issue({ subject: '/CN=nobody' })
+  for (const id of ['removed', 'again', 'scrapped']) await bench.registry.remove(id)
   await add('again', ALL)
 
   const now = bench.clock.now()
@@ -144,7 +172,7 @@ t.test('who calls what, and what comes of it', async t => {
     const [head, , signature] = (await good(scope, { scope: '' })).split('.')
     return [head, (await good(scope)).split('.')[1], signature].join('.')
   }
-  const credentials: Record<string, (scope: string) => Promise<string | undefined> | string | undefined> = {
+  const presented: Record<string, (scope: string) => Promise<string | undefined> | string | undefined> = {
     'no token': () => undefined,
     'an empty authorization': () => '',
     'another scheme (Basic)': async scope => `Basic ${await good(scope)}`,
@@ -175,27 +203,56 @@ t.test('who calls what, and what comes of it', async t => {
     'the right scope (EdDSA)': async scope => `Bearer ${await good(scope, {}, keys.EdDSA)}`,
     'the right scope, expired within the clock skew': async scope => `Bearer ${await good(scope, { exp: seconds - 29, nbf: seconds + 29 })}`,
     'the right scope in a list, and two audiences': async scope => `Bearer ${await good('', { scope: [scope, 'x'], aud: ['x', AUDIENCE] })}`,
-    'an own token with the right scope': scope => `Bearer ${own.shop.get(scope)}`
+    'an own token with the right scope': scope => `Bearer ${own.shop.get(scope)}`,
+    'a certificate of a client': () => undefined,
+    'a certificate of a client of another tenant': () => undefined,
+    'the same, and an ack token of this tenant': () => undefined,
+    'a certificate whose client lacks the scope': () => undefined,
+    'a certificate of nobody who is registered': () => undefined,
+    'a certificate of a removed client': () => undefined,
+    'a certificate of a client, and a token: garbage': () => 'Bearer x.y.z',
+    'a certificate of a client, and a token: no scope': async () => `Bearer ${await good('')}`,
+    'a certificate of nobody, and a token: the right': async scope => `Bearer ${await good(scope)}`
+  }
+  const shown: Record<string, (scope: string) => Issued> = {
+    'a certificate of a client': () => box,
+    'a certificate of a client of another tenant': () => southern,
+    'the same, and an ack token of this tenant': () => southern,
+    'a certificate whose client lacks the scope': scope => lacking.get(scope)!,
+    'a certificate of nobody who is registered': () => nobody,
+    'a certificate of a removed client': () => scrapped,
+    'a certificate of a client, and a token: garbage': () => box,
+    'a certificate of a client, and a token: no scope': () => box,
+    'a certificate of nobody, and a token: the right': () => nobody
   }
   const owner: Record<string, [client: string, tenant: number]> = {
     "the right scope, and another client's ack token": ['other', 1],
     "the right scope, and another tenant's ack token": ['shop', 2],
-    'an own token with the right scope': ['own', 1]
+    'an own token with the right scope': ['own', 1],
+    'a certificate of a client': ['box', 1],
+    'a certificate of a client of another tenant': ['southern', 2],
+    'the same, and an ack token of this tenant': ['southern', 1]
   }
 
   const [[, ...columns], ...rows] = TABLE.trim().split('\n').map(line => line.split('|').map(cell => cell.trim())) as [string[], ...string[][]]
-  t.same(rows.map(([name]) => name), Object.keys(credentials), 'each line of the table is tried, and each trial is in the table')
+  t.same(rows.map(([name]) => name), Object.keys(presented), 'each line of the table is tried, and each trial is in the table')
   const { tokenKey, incarnation } = readIdentity(directory)
   const all = cases(new AckTokens(tokenKey, incarnation))
   t.same([...new Set(all.map(({ column }) => column))].sort(), columns.toSorted(), 'each column has its methods')
   t.same(new Set(all.map(({ method }) => method.path)).size, 8 + 3 + 2 + Object.keys(HealthService).length + 2)
-  const rpc = new Rpc(t, bench.address)
+  const channels = new Map<Issued | undefined, Rpc>()
+  const rpcOf = (issued: Issued | undefined): Rpc => {
+    const channel = issued === undefined ? credentials.createSsl(ca.pem) : credentials.createSsl(ca.pem, readFileSync(issued.key), readFileSync(issued.certificate))
+    const rpc = channels.get(issued) ?? new Rpc(t, bench.address.replace('127.0.0.1', 'localhost'), {}, channel)
+    channels.set(issued, rpc)
+    return rpc
+  }
   for (const [name, ...cells] of rows) {
     for (const { method, name: methodName, column, scope, request } of all) {
       const expected = cells[columns.indexOf(column)]!
       if (expected === '-') continue
-      const authorization = await credentials[name!]!(scope)
-      const { code, details } = await rpc.call(method, request(...owner[name!] ?? ['shop', 1]), authorization)
+      const authorization = await presented[name!]!(scope)
+      const { code, details } = await rpcOf(shown[name!]?.(scope)).call(method, request(...owner[name!] ?? ['shop', 1]), authorization)
       t.equal(code, CODES[expected], `${name}: ${methodName} (${status[code]}: ${details})`)
       const token = authorization?.split(' ')[1]
       if (code !== status.OK && token !== undefined) t.notOk(token.split('.').some(part => part.length > 1 && details.includes(part)), 'the answer holds nothing of the token')

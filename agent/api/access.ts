@@ -2,6 +2,7 @@ import { ServerInterceptingCall, status, type Metadata, type ServerInterceptor }
 import type { Audit } from './audit.ts'
 import { admit, demandScope, type Caller } from './caller.ts'
 import type { Callers } from './callers.ts'
+import type { ClientConnections } from './client-connections.ts'
 import type { MethodScopes } from './method-scopes.ts'
 import type { PeerCertificate } from './peer-certificate.ts'
 import { PermissionDenied, StatusError } from './status.ts'
@@ -12,7 +13,9 @@ import { PermissionDenied, StatusError } from './status.ts'
 const OPEN = /^\/grpc\.(health\.v1\.Health|reflection\.v1(alpha)?\.ServerReflection)\//
 
 /** What a connection's certificate has proven; undefined without TLS. */
-type CertificateOf = (call: Parameters<ServerInterceptor>[1]) => PeerCertificate | undefined
+type CertificateOf = (call: Call) => PeerCertificate | undefined
+
+type Call = Parameters<ServerInterceptor>[1]
 
 /** What the guard needs. */
 interface GuardParts {
@@ -20,6 +23,8 @@ interface GuardParts {
   /** Who finds out who calls; or, where nobody is checked, who everybody is. */
   callers: Callers | Caller
   certificateOf?: CertificateOf
+  /** Bounds the connections of each client; undefined: nothing does. */
+  connections?: ClientConnections
   audit: Audit
   /** A call could not be checked for a reason that is ours. */
   failed: (error: unknown) => void
@@ -29,9 +34,12 @@ interface GuardParts {
  * The guard of all calls: none gets to a handler before it is known who calls and whether that client may. A method that names no scope
  * serves nobody. Where nobody is checked, everybody is one client.
  */
-export function guard ({ scopes, callers, certificateOf = () => undefined, audit, failed }: GuardParts): ServerInterceptor {
-  const look = async (path: string, metadata: Metadata, certificate: PeerCertificate | undefined): Promise<Caller> => {
-    const caller = 'identify' in callers ? await callers.identify(metadata.get('authorization').map(String), certificate) : callers
+export function guard ({ scopes, callers, certificateOf = () => undefined, connections, audit, failed }: GuardParts): ServerInterceptor {
+  const look = async (path: string, metadata: Metadata, call: Call): Promise<Caller> => {
+    // Asked before anything is waited for: of a call that has ended nothing is known.
+    const connection = call.getConnectionInfo()
+    const caller = 'identify' in callers ? await callers.identify(metadata.get('authorization').map(String), certificateOf(call)) : callers
+    connections?.demand(caller.client, connection)
     const scope = scopes.of(path)
     if (scope === undefined) throw new PermissionDenied('nobody may call this method')
     demandScope(caller, scope, 'this method')
@@ -45,7 +53,7 @@ export function guard ({ scopes, callers, certificateOf = () => undefined, audit
             go(metadata)
             return
           }
-          look(path, metadata, certificateOf(call)).then(caller => {
+          look(path, metadata, call).then(caller => {
             admit(metadata, caller)
             // Nobody behind this point needs it, so nobody can let it out.
             metadata.remove('authorization')

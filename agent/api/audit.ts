@@ -2,7 +2,7 @@ import type { Caller } from './caller.ts'
 import { PermissionDenied } from './status.ts'
 
 /** What the audit log tells of. */
-type AuditWord = 'subscribed' | 'ended' | 'acknowledged' | 'refused' | 'erased' | 'client-added' | 'client-removed'
+type AuditWord = 'subscribed' | 'ended' | 'acknowledged' | 'refused' | 'erased' | 'client-added' | 'client-changed' | 'client-removed'
 
 /** Writes one line of the audit log. Fields hold names, counts and pseudonyms; no IMSI, number, token or secret. */
 export type Audit = (what: AuditWord, fields: object) => void

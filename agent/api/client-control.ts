@@ -1,4 +1,11 @@
-import type { AddClientRequest, AddClientResponse, ControlServiceServer, RegisteredClient as WireClient } from '../../gen/landfall/control/v1/control.ts'
+import type {
+  AddClientRequest,
+  AddClientResponse,
+  ControlServiceServer,
+  RegisteredClient as WireClient,
+  UpdateClientRequest,
+  UpdateClientResponse
+} from '../../gen/landfall/control/v1/control.ts'
 import type { RegisteredClient } from '../store/client-record.ts'
 import type { Tenant, Tenants } from '../store/tenant.ts'
 import { demandCertificates, demandId, demandScopes } from './client-fields.ts'
@@ -21,10 +28,11 @@ export interface ClientControlParts {
 
 /** Handlers of the commands about clients. */
 export function clientHandlers (parts: ClientControlParts):
-Pick<ControlServiceServer, 'addClient' | 'listClients' | 'removeClient' | 'rotateIssuerKey'> {
+Pick<ControlServiceServer, 'addClient' | 'updateClient' | 'listClients' | 'removeClient' | 'rotateIssuerKey'> {
   const { registry, tenants, rotateKey } = parts
   return {
     addClient: ({ request }, callback) => { answer(add(parts, request), callback) },
+    updateClient: ({ request }, callback) => { answer(update(parts, request), callback) },
     listClients: (_call, callback) => { callback(null, { clients: registry.list().map(client => wireClient(client, tenants)) }) },
     removeClient: ({ request: { id } }, callback) => { answer(registry.remove(id).then(() => ({})), callback) },
     rotateIssuerKey: (_call, callback) => {
@@ -49,6 +57,19 @@ async function add ({ registry, tenants, scopes: known, checks, issues }: Client
   const secret = withoutSecret ? undefined : makeSecret()
   const hash = secret === undefined ? undefined : await hashSecret(secret)
   await registry.add({ id, tenant, sector, scopes, certificates: [...new Set(certificates)], secret: hash })
+  return { secret: secret ?? '', issuer: issues, checked: checks }
+}
+
+async function update ({ registry, scopes: known, checks, issues }: ClientControlParts, request: UpdateClientRequest): Promise<UpdateClientResponse> {
+  const { id, newSecret } = request
+  const scopes = [...new Set(request.scopes)]
+  if (scopes.length === 0 && !newSecret) throw new InvalidArgument('say what to change: the scopes, or the secret')
+  demandScopes(scopes, known)
+  const secret = newSecret ? makeSecret() : undefined
+  await registry.update(id, {
+    ...scopes.length === 0 ? {} : { scopes },
+    ...secret === undefined ? {} : { secret: await hashSecret(secret) }
+  })
   return { secret: secret ?? '', issuer: issues, checked: checks }
 }
 

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events'
 import { status } from '@grpc/grpc-js'
 import type { Clock } from '../lib/clock.ts'
 import { TokenBucket } from '../lib/token-bucket.ts'
-import type { RegisteredClient } from '../store/client-record.ts'
+import type { RegisteredClient, SecretHash } from '../store/client-record.ts'
 import type { ClientsStore } from '../store/clients.ts'
 import type { Audit } from './audit.ts'
 import { NotFound, StatusError } from './status.ts'
@@ -46,6 +46,8 @@ export class ClientRegistry {
   readonly #byCertificate = new Map<string, string>()
   /** Ids whose registration is on its way to the disk. */
   readonly #coming = new Set<string>()
+  /** Ids whose change is on its way to the disk. */
+  readonly #changing = new Set<string>()
 
   /** Throws RecordDamaged. */
   constructor (parts: RegistryParts) {
@@ -93,10 +95,27 @@ export class ClientRegistry {
     }
   }
 
+  /**
+   * Changes a client; what is left out stays. From when it is on disk the change counts for calls that come, and for what is open it does not:
+   * streams and tokens go on. Throws NotFound, or StatusError while another change is on its way.
+   */
+  async update (id: string, change: { scopes?: readonly string[], secret?: SecretHash }): Promise<void> {
+    const entry = this.#demand(id)
+    if (this.#changing.has(id)) throw new StatusError(status.ABORTED, `another change of the client "${id}" is on its way: try again`)
+    const client = { ...entry.client, ...change }
+    this.#changing.add(id)
+    try {
+      await this.#save(this.#parts.store.register(client))
+    } finally {
+      this.#changing.delete(id)
+    }
+    entry.client = client
+    this.#parts.audit('client-changed', { client: id, scopes: client.scopes, newSecret: change.secret !== undefined })
+  }
+
   /** Removes a client: from now on it may not call, and its streams end. Resolves once that is on disk. Throws NotFound. */
   async remove (id: string): Promise<void> {
-    const entry = this.#clients.get(id)
-    if (entry === undefined) throw new NotFound(`there is no client "${id}": "landfall client list" shows those that there are`)
+    const entry = this.#demand(id)
     this.#clients.delete(id)
     for (const name of entry.client.certificates) this.#byCertificate.delete(name)
     // Until it is gone from the disk another one would be removed with it.
@@ -104,6 +123,12 @@ export class ClientRegistry {
     entry.remove.abort()
     this.#parts.audit('client-removed', { client: id })
     await this.#save(this.#parts.store.unregister(id)).finally(() => { this.#coming.delete(id) })
+  }
+
+  #demand (id: string): Entry {
+    const entry = this.#clients.get(id)
+    if (entry === undefined) throw new NotFound(`there is no client "${id}": "landfall client list" shows those that there are`)
+    return entry
   }
 
   #keep (client: RegisteredClient): void {

@@ -68,8 +68,8 @@ class OutOfRange extends StatusError {
   }
 }
 
-/** When a client may ask again that has met a limit of queues or streams, ms. */
-const LIMIT_RETRY_MS = 5_000
+/** When a client may ask again that has met a limit of queues, streams or connections, ms. */
+export const LIMIT_RETRY_MS = 5_000
 
 /** What a client is told about an error of the delivery. */
 export function deliveryStatus (error: unknown): unknown {

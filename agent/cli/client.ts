@@ -1,18 +1,26 @@
 import { parseArgs } from 'node:util'
 import type { ServiceError } from '@grpc/grpc-js'
-import type { AddClientRequest, AddClientResponse, ControlServiceClient, ListClientsResponse, RegisteredClient } from '../../gen/landfall/control/v1/control.ts'
+import type {
+  AddClientRequest,
+  AddClientResponse,
+  ControlServiceClient,
+  ListClientsResponse,
+  RegisteredClient,
+  UpdateClientRequest,
+  UpdateClientResponse
+} from '../../gen/landfall/control/v1/control.ts'
 import { CONFIG_OPTION, readConfiguration } from './configuration.ts'
 import { ask, controlClient, controlError } from './control-client.ts'
 import { printLine } from './output.ts'
 import { printTable } from './table.ts'
 import { CliError, EXIT, type Verb } from './verb.ts'
 
-/** Registers the clients that may call, lists them and removes them. */
+/** Registers the clients that may call, changes, lists and removes them. */
 export const client: Verb = {
   name: 'client',
-  usage: 'add ID [--scope SCOPE]… [--tenant NAME] [--sector NAME] [--certificate NAME]… [--no-secret] | list [--json] | remove ID | rotate-key ' +
-    '[--config FILE]',
-  summary: 'Register the clients that may call: add one and print its secret, list them, remove one; change the key that signs tokens',
+  usage: 'add ID [--scope SCOPE]… [--tenant NAME] [--sector NAME] [--certificate NAME]… [--no-secret] | ' +
+    'update ID [--scope SCOPE]… [--new-secret] | list [--json] | remove ID | rotate-key [--config FILE]',
+  summary: 'Register the clients that may call: add one and print its secret, change, list or remove them; change the key that signs tokens',
   run: async args => {
     const { values, positionals } = parseArgs({
       args,
@@ -24,15 +32,22 @@ export const client: Verb = {
         sector: { type: 'string', default: '' },
         scope: { type: 'string', multiple: true, default: [] },
         certificate: { type: 'string', multiple: true, default: [] },
-        'no-secret': { type: 'boolean', default: false }
+        'no-secret': { type: 'boolean', default: false },
+        'new-secret': { type: 'boolean', default: false }
       }
     })
     const [action, id, ...rest] = positionals
-    const { tenant, sector, scope: scopes, certificate: certificates, 'no-secret': withoutSecret } = values
+    const { tenant, sector, scope: scopes, certificate: certificates, 'no-secret': withoutSecret, 'new-secret': newSecret } = values
     const actions: Record<string, (control: ControlServiceClient) => Promise<void>> = id === undefined
       ? { list: async control => { await list(control, values.json) }, 'rotate-key': rotateKey }
       : {
           add: async control => { await add(control, { id, tenant, sector, scopes, certificates, withoutSecret }) },
+          update: async control => {
+            if (tenant !== '' || sector !== '' || certificates.length > 0 || withoutSecret) {
+              throw new CliError(EXIT.usage, 'only scopes and the secret can be changed: for anything else remove the client and add it')
+            }
+            await update(control, { id, scopes, newSecret })
+          },
           remove: async control => { await remove(control, id) }
         }
     const act = actions[action ?? '']
@@ -51,14 +66,22 @@ export const client: Verb = {
 }
 
 async function add (control: ControlServiceClient, wish: AddClientRequest): Promise<void> {
-  const { secret, issuer, checked } = await ask<AddClientResponse>(done => control.addClient(wish, done))
+  showSecret(await ask<AddClientResponse>(done => control.addClient(wish, done)))
+  if (wish.scopes.length === 0) hint(`the client has no scope, so it can read nothing: "landfall client update ${wish.id} --scope SCOPE" gives it one`)
+}
+
+async function update (control: ControlServiceClient, change: UpdateClientRequest): Promise<void> {
+  showSecret(await ask<UpdateClientResponse>(done => control.updateClient(change, done)))
+  hint('changed: this counts for calls that come; open streams and tokens that are out go on')
+}
+
+function showSecret ({ secret, issuer, checked }: AddClientResponse): void {
   if (secret !== '') {
     printLine(`secret: ${secret}`)
     hint('the secret is shown this once; only a hash of it is kept')
   }
   if (!checked) hint('this agent checks nobody yet: its configuration has no "access"')
   else if (secret !== '' && !issuer) hint('this agent gives no tokens for secrets: its configuration has no "access.issuer"')
-  if (wish.scopes.length === 0) hint('the client has no scope, so it can read nothing: remove it and add it with --scope')
 }
 
 /** For the person, not for the program that reads the secret. */

@@ -100,7 +100,18 @@ function linkLine ({ link, up, trouble }: LinkState): string {
 }
 
 /** What a table shows of a message. */
-interface Listed { id: string, client: string, from: string, to: string, state: string, cause?: string, accepted: string, fragments: number, sent: number, delivered: number }
+interface Listed {
+  id: string
+  client: string
+  from: string
+  to: string
+  state: string
+  cause?: string
+  accepted: string
+  fragments: number
+  sent: number
+  delivered: number
+}
 
 const HEADINGS = ['ID', 'ACCEPTED', 'CLIENT', 'FROM', 'TO', 'STATE', 'SENT', 'DELIVERED', 'CAUSE']
 

@@ -28,12 +28,14 @@ const diameter = z.strictObject({
 const MAX_TENANTS = 64
 
 const hours = z.number().min(0.001).max(24 * 366)
+const dampingMinutes = z.int().min(0).max(24 * 60)
 const homeCountry = z.string().regex(/^([A-Z]{2})?$/, 'must be an ISO 3166-1 alpha-2 code, such as NO, or empty')
 
 const tenant = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9 and "-"'),
   imsi_prefixes: z.array(z.string().regex(/^\d{1,15}$/, 'must be 1 to 15 digits, in quotes')).min(1).max(10_000),
   periodic_interval_hours: hours.optional(),
+  country_change_damping_minutes: dampingMinutes.optional(),
   home_country: homeCountry.optional(),
   number_prefixes: z.array(z.string().regex(/^\d{1,15}$/, 'must be 1 to 15 digits, in quotes, without "+"')).max(10_000).default([]),
   country_change_imsi: z.boolean().default(false)
@@ -41,6 +43,7 @@ const tenant = z.strictObject({
 
 const tracker = z.strictObject({
   periodic_interval_hours: hours.default(14 * 24),
+  country_change_damping_minutes: dampingMinutes.default(0),
   registered_without_sign_days: z.number().min(1).max(3660).default(60),
   home_country: homeCountry.default(''),
   learning_hours: z.number().min(0).max(24 * 366).default(0)
@@ -62,7 +65,8 @@ const delivery = z.strictObject({
   stream_minutes: z.number().min(1).max(24 * 60).default(60),
   max_deliveries: z.int().min(0).max(1_000).default(0),
   connections: z.int().min(1).max(100_000).default(2_000),
-  connections_per_address: z.int().min(1).max(100_000).default(1_000)
+  connections_per_address: z.int().min(1).max(100_000).default(1_000),
+  connections_per_client: z.int().min(1).max(100_000).default(100)
 })
 
 const log = z.strictObject({

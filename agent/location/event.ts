@@ -29,3 +29,8 @@ export interface SubscriberEvent {
   /** country-change and periodic-country: ISO 3166-1 alpha-2 of the country now. */
   country: string | undefined
 }
+
+/** An event of a SIM that says nothing yet but whose it is. */
+export function eventOf (kind: EventKind, { imsi, number }: Pick<SubscriberEvent, 'imsi' | 'number'>, time: number): SubscriberEvent {
+  return { kind, time, imsi, number, previousHandset: undefined, handset: undefined, previousCountry: undefined, country: undefined }
+}

@@ -1,3 +1,4 @@
+import { isHeldBack } from './damping.ts'
 import { isDigits } from './digits.ts'
 import { handsetAfter, handsetTold } from './handset.ts'
 import { isTime, Order } from './order.ts'
@@ -39,7 +40,9 @@ export function imported (state: Subscriber | undefined, row: ImportedSubscriber
 function inCountry (state: Subscriber, country: string, time: number): Subscriber {
   const visited = state.visited.some(visit => visit.country === country) ? state.visited : visitedAfter(state.visited, country, time)
   const same = visited === state.visited && state.country === country && state.countryTime === time
-  return same ? state : { ...state, country, countryTime: time, visited }
+  // It counts as told; a change that is held back is not lost by that, and is told to here.
+  const lastChange = state.lastChange === undefined || isHeldBack(state) || state.country === country ? state.lastChange : { ...state.lastChange, country }
+  return same ? state : { ...state, country, countryTime: time, visited, lastChange }
 }
 
 function isCountry (text: string): boolean {

@@ -15,6 +15,11 @@ export interface TrackerPolicy {
    * counts as "still there", ms. Longer than the interval, since a phone that stays put may show nothing for weeks.
    */
   readonly registeredWithoutSignMs: number
+  /**
+   * Time after a country change was told for which further ones of that SIM are held back, so that one that crosses a border back and forth
+   * does not flood the stream, ms. 0: every change is told.
+   */
+  readonly countryChangeDampingMs: number
   /** ISO 3166-1 alpha-2 of a country that is left out of periodic-country events. */
   readonly homeCountryExcluded: string | undefined
   /** True while a new installation gets to know its SIMs: what is seen of a SIM for the first time is recorded and not told. */
@@ -26,6 +31,7 @@ export const DEFAULT_POLICY: TrackerPolicy = {
   mode: 'live',
   periodicIntervalMs: 14 * DAY_MS,
   registeredWithoutSignMs: 60 * DAY_MS,
+  countryChangeDampingMs: 0,
   homeCountryExcluded: undefined,
   learning: false
 }

@@ -45,6 +45,14 @@ export interface VisitedCountry {
   readonly toldAt: number
 }
 
+/** The country change that was told last. */
+export interface ToldChange {
+  /** ISO 3166-1 alpha-2 of the country that it told as the present one. */
+  readonly country: string
+  /** The event's time, ms since 1970. */
+  readonly time: number
+}
+
 /** What is known about one SIM. Immutable: the tracker returns a new one where something changed and the same one where nothing did. */
 export interface Subscriber {
   readonly imsi: string
@@ -65,6 +73,8 @@ export interface Subscriber {
   readonly lastSeen: number
   /** The country told last comes last. */
   readonly visited: readonly VisitedCountry[]
+  /** The change told last, which may hold others back; undefined where none is damped. Where it told another country than `country`, a change waits. */
+  readonly lastChange: ToldChange | undefined
 }
 
 /** A SIM of which nothing is known yet. */
@@ -80,7 +90,8 @@ export function unknownSubscriber (imsi: string): Subscriber {
     number: undefined,
     numberTime: 0,
     lastSeen: 0,
-    visited: NO_VISITS
+    visited: NO_VISITS,
+    lastChange: undefined
   }
 }
 

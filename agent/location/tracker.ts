@@ -1,7 +1,8 @@
 import type { Sighting } from '../diameter/sighting.ts'
 import { countryOf } from './countries.ts'
+import { changeTold, mayTell, released } from './damping.ts'
 import { isDigits } from './digits.ts'
-import type { EventHandset, EventKind, SubscriberEvent } from './event.ts'
+import { eventOf, type EventHandset, type SubscriberEvent } from './event.ts'
 import { handsetAfter, handsetId, handsetTold } from './handset.ts'
 import { isTime, Order } from './order.ts'
 import { dayOf, isDue, isThere, toldAt, visitedAfter } from './periodic.ts'
@@ -14,7 +15,7 @@ import { countryDecided, someActive } from './whereabouts.ts'
 export interface Tracked {
   /** The very object that went in when nothing changed; undefined when nothing is known still. */
   state: Subscriber | undefined
-  /** In the order of telling: first attachment, country change, periodic country, handset change. */
+  /** In the order of telling: a country change that was held back until then, first attachment, country change, periodic country, handset change. */
   events: readonly SubscriberEvent[]
   /** The sighting was older than a fact by more than answers overtake each other: the clock was set back, and arrival order won. */
   clockStep: boolean
@@ -42,16 +43,20 @@ export function track (state: Subscriber | undefined, sighting: Sighting, policy
   if (!isTime(order.time) || !isDigits(sighting.imsi, IMSI_DIGITS.least, IMSI_DIGITS.most)) {
     return { state, events: NO_EVENTS, clockStep: false, unknownCountry: false }
   }
-  const before = state ?? unknownSubscriber(sighting.imsi)
+  const known = state ?? unknownSubscriber(sighting.imsi)
+  const { state: before, change } = released(known, order, policy)
   const after: Draft = { ...before }
   takeFacts(before, after, sighting, order)
   const alive = isSignOfLife(after, sighting)
   if (alive && order.admits(before.lastSeen)) after.lastSeen = dayOf(order.time)
   const tellCountry = alive && takePeriodic(before, after, order, policy)
+  const tellMove = isMove(before, after) && mayTell(before, order, policy)
+  if (tellMove) after.lastChange = changeTold(after.country!, order.time, policy)
   const changed = differs(before, after)
+  const events = changed ? told(before, after, { tellMove, tellCountry }, order.time, policy) : NO_EVENTS
   return {
-    state: changed ? after : state,
-    events: changed ? told(before, after, tellCountry, order.time, policy) : NO_EVENTS,
+    state: changed ? after : before === known ? state : before,
+    events: change === undefined ? events : [change, ...events],
     clockStep: order.stepped,
     unknownCountry: sighting.kind === 'ULR' && (sighting.plmn === undefined || countryOf(sighting.plmn) === undefined)
   }
@@ -112,23 +117,24 @@ function takePeriodic (before: Subscriber, after: Draft, order: Order, policy: T
   return false
 }
 
-function told (before: Subscriber, after: Subscriber, tellCountry: boolean, time: number, policy: TrackerPolicy): readonly SubscriberEvent[] {
+/** Whether the country is another one than before; the first one is none. */
+function isMove (before: Subscriber, after: Subscriber): boolean {
+  return before.country !== undefined && after.country !== before.country
+}
+
+function told (
+  before: Subscriber, after: Subscriber, { tellMove, tellCountry }: { tellMove: boolean, tellCountry: boolean }, time: number, policy: TrackerPolicy
+): readonly SubscriberEvent[] {
   const events: SubscriberEvent[] = []
   const { handset, country } = after
   if (after.attached && !before.attached && !policy.learning) events.push(eventOf('first-attachment', after, time))
-  if (before.country !== undefined && country !== before.country) {
-    events.push({ ...eventOf('country-change', after, time), previousCountry: before.country, country })
-  }
+  if (tellMove) events.push({ ...eventOf('country-change', after, time), previousCountry: before.country, country })
   if (tellCountry) events.push({ ...eventOf('periodic-country', after, time), country })
   const isOther = handset !== undefined && (before.handset === undefined || handsetId(handset.imei) !== handsetId(before.handset.imei))
   if (isOther && !(policy.learning && before.handset === undefined)) {
     events.push({ ...eventOf('handset-change', after, time), previousHandset: plain(before.handset), handset: plain(handset) })
   }
   return events.length === 0 ? NO_EVENTS : events
-}
-
-function eventOf (kind: EventKind, { imsi, number }: Subscriber, time: number): SubscriberEvent {
-  return { kind, time, imsi, number, previousHandset: undefined, handset: undefined, previousCountry: undefined, country: undefined }
 }
 
 function plain (handset: EventHandset | undefined): EventHandset | undefined {
@@ -139,5 +145,6 @@ function plain (handset: EventHandset | undefined): EventHandset | undefined {
 function differs (before: Subscriber, after: Subscriber): boolean {
   return before.registrations !== after.registrations || before.attached !== after.attached || before.country !== after.country ||
     before.countryTime !== after.countryTime || before.handset !== after.handset || before.version !== after.version ||
-    before.number !== after.number || before.numberTime !== after.numberTime || before.lastSeen !== after.lastSeen || before.visited !== after.visited
+    before.number !== after.number || before.numberTime !== after.numberTime || before.lastSeen !== after.lastSeen || before.visited !== after.visited ||
+    before.lastChange !== after.lastChange
 }

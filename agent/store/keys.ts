@@ -58,7 +58,7 @@ export function decodeEventKey (key: Uint8Array): { tenant: number, kind: number
   return { tenant: tenantOf(key), kind: key[TENANT]!, id: takeNumber(key, TENANT + 1, ID) }
 }
 
-/** Key of the periodic-country index: tenant, when it was told (ms since 1970), IMSI. */
+/** Key of the indexes of what is to be told later: tenant, when something was told last (ms since 1970), IMSI. */
 export function dueKey (tenant: number, toldAt: number, imsi: string): Buffer {
   const key = start(tenant, TENANT + TIME + DIGITS)
   // A bound between two milliseconds is that of the later one: whatever is told before it sorts before it.

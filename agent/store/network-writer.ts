@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import { isHeldBack } from '../location/damping.ts'
 import { EVENT_KINDS, type SubscriberEvent } from '../location/event.ts'
 import { unknownSubscriber, type Subscriber } from '../location/subscriber.ts'
 import { Commits } from './commits.ts'
@@ -6,8 +7,9 @@ import { decodeEvent, encodeEvent } from './event-record.ts'
 import { Forgotten } from './forgotten.ts'
 import { encodeHead } from './head.ts'
 import { decodeDueKey, decodeEventKey, dueKey, eventKey, numberKey, subscriberKey } from './keys.ts'
+import type { Table } from './environment.ts'
 import { headKey, type EventLog, type Heads } from './event-log.ts'
-import { readHeads, type Network } from './network.ts'
+import { readHeads, type WritableNetwork } from './network.ts'
 import { dueRange, eventRange } from './ranges.ts'
 import { decodeSubscriber, encodeSubscriber } from './subscriber-record.ts'
 import { knownTenants } from './tenant-table.ts'
@@ -25,6 +27,9 @@ export type Step<T> = (state: Subscriber | undefined, item: T, tenant: number) =
 /** Something that happens to a SIM. */
 interface Item { imsi: string }
 
+/** Computes what becomes of a subscriber that something was told of at `toldAt`, ms since 1970. */
+type DueStep = Step<Item & { toldAt: number }>
+
 /** An event as it was told. */
 interface ToldEvent {
   id: number
@@ -41,6 +46,12 @@ export interface Committed {
   /** Logs that grew or lost their beginning, and where all of them begin and end now. */
   grown: EventLog[]
   heads: Heads
+}
+
+/** What one commit of due subscribers did. */
+interface CommittedDue extends Committed {
+  /** Entries of the index that were looked at. */
+  examined: number
 }
 
 /** How much of the event logs is kept. */
@@ -68,7 +79,7 @@ const ERASURE_SLICE = 20_000
 
 /** The only writer of what the network said. One commit holds the subscribers' new states and the events they caused. */
 export class NetworkWriter {
-  readonly #network: Network
+  readonly #network: WritableNetwork
   readonly #tenants: Tenants
   /** Every tenant that ever had data here, the configured ones among them. */
   readonly #known: readonly Tenant[]
@@ -78,7 +89,7 @@ export class NetworkWriter {
   #heads: Heads
 
   /** The configured tenants must have their numbers. `erasureKey`: 32 secret bytes for what stays of erased SIMs. Throws RecordDamaged. */
-  constructor (network: Network, tenants: Tenants, clock: Clock, erasureKey: Uint8Array) {
+  constructor (network: WritableNetwork, tenants: Tenants, clock: Clock, erasureKey: Uint8Array) {
     this.#network = network
     this.#tenants = tenants
     this.#known = knownTenants(network)
@@ -107,13 +118,30 @@ export class NetworkWriter {
    * `step` over them. Their entries of the index go; a state that is told again has a new one. A SIM that is another tenant's by now
    * moves there. Resolves with how many were looked at, too.
    */
-  async commitDue (tenant: number, toldUntil: number, limit: number, step: Step<Item & { toldAt: number }>): Promise<Committed & { examined: number }> {
+  async commitDue (tenant: number, toldUntil: number, limit: number, step: DueStep): Promise<CommittedDue> {
+    return await this.#commitIndexed(this.#network.due, tenant, toldUntil, limit, step)
+  }
+
+  /**
+   * The same for subscribers whose country change is held back and whose last one was told at `toldUntil` or before: `step` must tell it or
+   * find that there is none any more, since it is not looked for again.
+   */
+  async commitHeld (tenant: number, toldUntil: number, limit: number, step: DueStep): Promise<CommittedDue> {
+    return await this.#commitIndexed(this.#network.held, tenant, toldUntil, limit, step)
+  }
+
+  /** Numbers of tenants that had data here and are not configured any more. */
+  get former (): number[] {
+    return this.#known.map(({ number }) => number).filter(number => this.#tenants.byNumber(number) === undefined)
+  }
+
+  async #commitIndexed (index: Table, tenant: number, toldUntil: number, limit: number, step: DueStep): Promise<CommittedDue> {
     const keys: Buffer[] = []
-    for (const key of this.#network.due.getKeys(dueRange(tenant, toldUntil, limit))) keys.push(key)
+    for (const key of index.getKeys(dueRange(tenant, toldUntil, limit))) keys.push(key)
     if (keys.length === 0) return { ...nothing(this.#heads), examined: 0 }
     const committed = await this.#transaction(committed => {
       for (const key of keys) {
-        void this.#network.due.remove(key)
+        void index.remove(key)
         const item = decodeDueKey(key)
         const owner = this.#tenants.of(item.imsi)
         if (owner?.number === tenant) this.#apply(tenant, item, step, committed)
@@ -284,8 +312,10 @@ export class NetworkWriter {
   }
 
   /** Its entries in the due index stay until they are due: they lead to nothing then. */
-  #remove (tenant: number, { imsi, number }: Subscriber): void {
+  #remove (tenant: number, state: Subscriber): void {
+    const { imsi, number } = state
     this.#network.subscribers.remove(subscriberKey(tenant, imsi))
+    this.#indexHeld(tenant, state, undefined)
     if (number !== undefined) void this.#network.numbers.remove(numberKey(tenant, number, imsi))
   }
 
@@ -296,10 +326,21 @@ export class NetworkWriter {
       if (before?.number !== undefined) void numbers.remove(numberKey(tenant, before.number, state.imsi))
       if (state.number !== undefined) void numbers.put(numberKey(tenant, state.number, state.imsi), EMPTY)
     }
+    this.#indexHeld(tenant, before, state)
     if (before?.visited === state.visited) return
     for (const { country, toldAt } of state.visited) {
       const old = before?.visited.find(visit => visit.country === country)
       if (old?.toldAt !== toldAt) void due.put(dueKey(tenant, toldAt, state.imsi), EMPTY)
+    }
+  }
+
+  #indexHeld (tenant: number, before: Subscriber | undefined, after: Subscriber | undefined): void {
+    const { held } = this.#network
+    for (const [state, write] of [[before, false], [after, true]] as const) {
+      if (state?.lastChange === undefined || !isHeldBack(state)) continue
+      const key = dueKey(tenant, state.lastChange.time, state.imsi)
+      if (write) void held.put(key, EMPTY)
+      else void held.remove(key)
     }
   }
 

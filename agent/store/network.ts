@@ -30,11 +30,17 @@ export interface Network {
   nodes: NodeTable
 }
 
+/** The same with what only its writer needs; data of an earlier release may lack that until they are opened for writing. */
+export interface WritableNetwork extends Network {
+  /** (tenant, time of the change told last, IMSI) → nothing: SIMs whose next country change is held back, oldest first. */
+  held: Table
+}
+
 /** Opens it for writing, making what is missing. Throws StoreDamaged when it belongs to other data. */
-export function openNetworkWriter (path: string, belonging: Belonging): Network {
+export function openNetworkWriter (path: string, belonging: Belonging): WritableNetwork {
   const network = openTables(path, false)
   claim(network.meta, belonging, path)
-  return network
+  return { ...network, held: openTable(network.root, 'held') }
 }
 
 /** Opens it for reading. It must have been made before. Throws StoreDamaged when it belongs to other data. */

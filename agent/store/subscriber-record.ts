@@ -5,7 +5,9 @@ import { RecordReader, RecordWriter } from './record.ts'
 /** A serving node's names. */
 interface Names { host: string, realm: string }
 
-const VERSION = 1
+/** The layout without a last change, as earlier releases write and read it: where no change is damped there is no other. */
+const PLAIN = 1
+const VERSION = 2
 const WHAT = 'a subscriber'
 
 /** Which parts a subscriber has. */
@@ -21,11 +23,12 @@ const NODE_TYPES = ['mme', 'sgsn'] as const satisfies readonly NodeType[]
 
 /**
  * Layout: version, what there is, the newest of all times, then each part; its times as the distance back from the newest, its digits two a
- * byte, its node by the number that `intern` gives it. A subscriber with one registration takes about 60 bytes.
+ * byte, its node by the number that `intern` gives it; in version 2 the last change at the end. A subscriber with one registration takes about
+ * 60 bytes.
  */
 export function encodeSubscriber (subscriber: Subscriber, intern: (host: string, realm: string) => number): Buffer {
-  const { registrations: { mme, sgsn }, country, handset, version, number, visited } = subscriber
-  const record = new RecordWriter(VERSION)
+  const { registrations: { mme, sgsn }, country, handset, version, number, visited, lastChange } = subscriber
+  const record = new RecordWriter(lastChange === undefined ? PLAIN : VERSION)
   record.byte((subscriber.attached ? HAS.attached : 0) | (mme !== undefined ? HAS.mme : 0) | (sgsn !== undefined ? HAS.sgsn : 0) |
     (country !== undefined ? HAS.country : 0) | (handset !== undefined ? HAS.handset : 0) | (version !== undefined ? HAS.version : 0) |
     (number !== undefined ? HAS.number : 0) | (visited.length > 0 ? HAS.visited : 0))
@@ -54,6 +57,10 @@ export function encodeSubscriber (subscriber: Subscriber, intern: (host: string,
       record.number(newest - visit.toldAt)
     }
   }
+  if (lastChange !== undefined) {
+    record.country(lastChange.country)
+    record.number(newest - lastChange.time)
+  }
   return record.end()
 }
 
@@ -78,6 +85,7 @@ export function decodeSubscriber (imsi: string, bytes: Uint8Array, node: (id: nu
   for (let left = (has & HAS.visited) !== 0 ? record.number() : 0; left > 0; left--) {
     visited.push({ country: record.country(), toldAt: newest - record.number() })
   }
+  const lastChange = record.version > PLAIN ? { country: record.country(), time: newest - record.number() } : undefined
   record.end()
   const handset: KnownHandset | undefined = imei === undefined
     ? undefined
@@ -93,12 +101,13 @@ export function decodeSubscriber (imsi: string, bytes: Uint8Array, node: (id: nu
     number,
     numberTime,
     lastSeen,
-    visited
+    visited,
+    lastChange
   }
 }
 
-function newestTime ({ registrations: { mme, sgsn }, countryTime, handset, version, numberTime, lastSeen, visited }: Subscriber): number {
-  let newest = Math.max(lastSeen, countryTime, numberTime, mme?.time ?? 0, sgsn?.time ?? 0, handset?.time ?? 0, version?.time ?? 0)
+function newestTime ({ registrations: { mme, sgsn }, countryTime, handset, version, numberTime, lastSeen, visited, lastChange }: Subscriber): number {
+  let newest = Math.max(lastSeen, countryTime, numberTime, mme?.time ?? 0, sgsn?.time ?? 0, handset?.time ?? 0, version?.time ?? 0, lastChange?.time ?? 0)
   for (const { toldAt } of visited) newest = Math.max(newest, toldAt)
   return newest
 }

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { BinaryReader } from '@bufbuild/protobuf/wire'
-import { Metadata, status } from '@grpc/grpc-js'
+import { credentials, Metadata, status, type ChannelCredentials } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
 import { EventKind, EventServiceService, type SubscribeSettings } from '../../gen/landfall/v1/events.ts'
 import { SubscriptionEventServiceService as METHODS } from '../../gen/wgtwo/subscription/v1/subscription.ts'
@@ -15,6 +16,8 @@ import { makeServer } from '../../agent/api/server.ts'
 import { smsHandlers } from '../../agent/api/sms-service.ts'
 import { systemClock } from '../../agent/lib/clock.ts'
 import { Tenants } from '../../agent/store/tenant.ts'
+import { TestCa } from '../lib/certificates.ts'
+import { ManualClock } from '../lib/manual-clock.ts'
 import { ulr } from '../lib/sightings.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
 import { Rpc } from '../lib/rpc.ts'
@@ -167,6 +170,68 @@ t.test('a client that calls too often is told when to come again', async t => {
   t.equal((await ack(token)).code, status.RESOURCE_EXHAUSTED)
 })
 
+/** Calls of a client on a connection of their own. */
+class Connection {
+  readonly #rpc: Rpc
+
+  constructor (t: Test, address: string, channel?: ChannelCredentials) {
+    // Channels to one address share a connection otherwise.
+    this.#rpc = new Rpc(t, address, { 'grpc.use_local_subchannel_pool': 1 }, channel)
+  }
+
+  /** Makes a call that a handler refuses; so whatever else comes of it was said before it got there. */
+  async call (token?: string): Promise<{ code: status, metadata: Metadata, details: string }> {
+    return await this.#rpc.call(METHODS.ackFirstAttachmentEvent, { ackInfo: { value: 'x' } }, token === undefined ? undefined : `Bearer ${token}`)
+  }
+
+  close (): void { this.#rpc.close() }
+}
+
+t.test('the connections of a client are bounded, whoever else is on them, and one that closes makes room', async t => {
+  const socket = `unix:${temporaryDirectory(t)}/grpc.sock`
+  for (const listen of ['127.0.0.1:0', socket]) {
+    const bench = await Bench.start(t, undefined, { listen, access: { ...OWN_ISSUER, calls_per_second: 1_000_000 }, delivery: { connections_per_client: 2 } })
+    const open = (): Connection => new Connection(t, listen === socket ? socket : bench.address)
+    const [token, other] = [await client(bench, 'shop'), await client(bench, 'other')]
+    const [first, second, third] = [open(), open(), open()]
+    for (const connection of [first, second, first, second]) t.equal((await connection.call(token)).code, status.INVALID_ARGUMENT, 'it got through to the handler')
+    const refused = await third.call(token)
+    t.match(refused, { code: status.RESOURCE_EXHAUSTED, details: /^the client "shop" has as many connections open as it may have \(2\)/ })
+    t.same(refused.metadata.get('grpc-retry-pushback-ms'), ['5000'])
+    t.match(retryInfo(refused.metadata), { code: 8, seconds: 5, nanos: 0 })
+    t.equal((await third.call('x.y.z')).code, status.UNAUTHENTICATED, 'nobody counts who was not known')
+    t.equal((await third.call(other)).code, status.INVALID_ARGUMENT, 'another client has places of its own')
+    t.equal((await first.call(other)).code, status.INVALID_ARGUMENT, 'on a connection of several clients too')
+    t.equal((await second.call(other)).code, status.RESOURCE_EXHAUSTED)
+    t.equal((await third.call(token)).code, status.RESOURCE_EXHAUSTED)
+    first.close()
+    // The agent hears of it a moment later.
+    while ((await third.call(token)).code === status.RESOURCE_EXHAUSTED);
+    t.equal((await second.call(other)).code, status.INVALID_ARGUMENT, 'for all that were on it')
+    t.equal((await open().call(token)).code, status.RESOURCE_EXHAUSTED, 'and for no more')
+    await bench.stop()
+  }
+})
+
+t.test('connections with certificates are counted for whom they prove, and where nobody is checked none is', async t => {
+  const ca = await TestCa.make(t)
+  const clock = new ManualClock(Date.now())
+  const tls = { ...await ca.issue(), client_ca: ca.file, client_certificates: 'optional' }
+  const bench = await Bench.start(t, undefined, { tls, access: { calls_per_second: 1_000_000 }, delivery: { connections_per_client: 1 } }, { clock })
+  await bench.addClient({ id: 'box', scopes: [FIRST], certificates: ['CN=box'], withoutSecret: true })
+  const shown = await ca.issue({ subject: '/CN=box' })
+  const open = (): Connection => new Connection(t, bench.address.replace('127.0.0.1', 'localhost'),
+    credentials.createSsl(readFileSync(ca.file), readFileSync(shown.key), readFileSync(shown.certificate)))
+  const first = open()
+  t.equal((await first.call()).code, status.INVALID_ARGUMENT)
+  const second = open()
+  t.match(await second.call(), { code: status.RESOURCE_EXHAUSTED, details: /"box" has as many connections open/ })
+  first.close()
+  while ((await second.call()).code === status.RESOURCE_EXHAUSTED);
+  const unchecked = await Bench.start(t, undefined, { delivery: { connections_per_client: 1 } })
+  for (let n = 0; n < 3; n++) t.equal((await new Connection(t, unchecked.address).call()).code, status.INVALID_ARGUMENT)
+})
+
 /** Reads the google.rpc.Status with its google.rpc.RetryInfo. */
 function retryInfo (metadata: Metadata): object {
   const fields = (bytes: Uint8Array): Map<number, unknown> => {
@@ -231,6 +296,20 @@ t.test('a certificate whose name is registered is as good as a token', async t =
   t.equal(await bench.addClient({ id: 'heir', certificates: ['DNS:box.example'], withoutSecret: true }), '', 'what it had is free again')
   await bench.registry.remove('heir')
   await t.rejects(callers.identify([], { names: ['DNS:box.example'], expiresAt: 4_000_000_000_000 }), /a token is looked at/)
+})
+
+t.test('changes of a client do not undo each other, and none brings back one that is removed', async t => {
+  const directory = temporaryDirectory(t)
+  const bench = await start(t, {}, directory)
+  await client(bench, 'shop')
+  const [first, second] = await Promise.allSettled([bench.registry.update('shop', { scopes: [COUNTRY] }), bench.registry.update('shop', { scopes: [PERIODIC] })])
+  t.match([first, second], [{ status: 'fulfilled' }, { status: 'rejected', reason: { code: status.ABORTED, details: /try again/ } }])
+  t.match(bench.registry.list(), [{ id: 'shop', scopes: [COUNTRY] }])
+  await Promise.all([bench.registry.update('shop', { scopes: [FIRST] }), bench.registry.remove('shop')])
+  t.same(bench.registry.list(), [])
+  await t.rejects(bench.registry.update('shop', { scopes: [FIRST] }), { code: status.NOT_FOUND })
+  await bench.stop()
+  t.same((await start(t, {}, directory)).registry.list(), [], 'nor after a restart')
 })
 
 t.test('names are bounded, and have neither control characters nor broken UTF-8', async t => {

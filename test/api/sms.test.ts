@@ -230,8 +230,8 @@ t.test('the operator sends, looks, lists and cancels', async t => {
   smsc.answer = () => ({ command_status: 0x45 })
   const handlers = smsControlHandlers(bench.sms)
   const call = async <Answer>(name: keyof typeof handlers, request: object): Promise<Answer> => await new Promise((resolve, reject) => {
-    const handler = handlers[name] as (call: object, callback: (error: object | null, answer: Answer) => void) => void
-    handler({ request }, (error, answer) => { if (error === null) resolve(answer); else reject(error as Error) })
+    const handler = handlers[name] as (call: object, callback: (error: ServiceError | null, answer: Answer) => void) => void
+    handler({ request }, done(resolve, reject as (error: ServiceError) => void))
   })
   const text = (from: string, to = NUMBER): object => ({ to, from, content: { $case: 'text', value: 'hello' }, deadlineSeconds: 60, tenant: '' })
   const { messageId } = await call<{ messageId: string }>('sendSms', text('Operator'))

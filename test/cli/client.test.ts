@@ -58,6 +58,45 @@ t.test('a client is added, reads events with its token, and is removed', async t
   for (const hidden of [secret, token]) t.notOk(agent.log.includes(hidden) || kept.includes(hidden), 'neither the log nor the disk holds it')
 })
 
+t.test('scopes and secret of a client are changed under open streams and tokens', async t => {
+  const FIRST = 'subscription.first_attachment:read'
+  const { agent, client, issuer } = await start(t)
+  const old = (await client('add', 'shop', '--scope', COUNTRY)).stdout.trim().split(' ')[1]!
+  const { token } = await ask(issuer(), 'shop', old)
+  const stream = new TestStream(t, agent.address, 'country-change', {}, token)
+  await stream.ready
+
+  const updated = await client('update', 'shop', '--new-secret')
+  t.match(updated, { code: 0, stdout: /^secret: [\w-]{43}\n$/, stderr: /shown this once/ })
+  const fresh = updated.stdout.trim().split(' ')[1]!
+  t.equal((await ask(issuer(), 'shop', old)).status, 401, 'the secret before')
+  t.equal((await ask(issuer(), 'shop', fresh)).status, 200)
+  t.match(jsonLines((await client('list', '--json')).stdout), [{ client: 'shop', secret: true, scopes: [COUNTRY] }], 'the scopes stay')
+  const before = new TestStream(t, agent.address, 'country-change', {}, token)
+  await before.ready
+  before.close()
+
+  t.match(await client('update', 'shop', '--scope', FIRST), { code: 0, stdout: '', stderr: /open streams and tokens that are out go on/ })
+  t.match(jsonLines((await client('list', '--json')).stdout), [{ client: 'shop', secret: true, scopes: [FIRST] }])
+  await landfall(['replay', 'config/welcome.pcap', '--config', agent.config])
+  const event = await stream.next()
+  await t.rejects(stream.ack(event), { code: status.PERMISSION_DENIED }, 'the open stream goes on, a call that comes is refused')
+  t.match(await new TestStream(t, agent.address, 'country-change', {}, token).ended, { code: status.PERMISSION_DENIED })
+
+  t.equal(await agent.end('SIGKILL'), 'SIGKILL')
+  agent.log = ''
+  await agent.start()
+  t.match(jsonLines((await client('list', '--json')).stdout), [{ client: 'shop', scopes: [FIRST] }], 'it is on disk')
+  t.equal((await ask(issuer(), 'shop', fresh)).status, 400, 'the scope that it asks for is not one of its own any more')
+  t.match(readFileSync(join(agent.directory, 'audit.jsonl'), 'utf8'), /"client-changed".*"shop"/)
+  t.notOk(readFileSync(join(agent.directory, 'audit.jsonl'), 'utf8').includes(fresh))
+
+  t.match(await client('update', 'shop'), { code: 64, stderr: /say what to change: the scopes, or the secret/ })
+  t.match(await client('update', 'shop', '--sector', 'x', '--new-secret'), { code: 64, stderr: /only scopes and the secret can be changed/ })
+  t.match(await client('update', 'shop', '--scope', 'x'), { code: 64, stderr: /no method needs the scope "x"/ })
+  t.match(await client('update', 'nobody', '--new-secret'), { code: 65, stderr: /there is no client "nobody"/ })
+})
+
 t.test('clients and keys outlive a restart', async t => {
   const { agent, client, issuer } = await start(t)
   const secret = (await client('add', 'shop', '--scope', COUNTRY)).stdout.trim().split(' ')[1]!
@@ -85,7 +124,7 @@ t.test('listen shows a token from its environment, and says what it is told', as
 
 t.test('wrong use is one line that says what to do', async t => {
   const { agent, client } = await start(t, {})
-  for (const args of [[], ['add'], ['remove'], ['list', 'shop'], ['rotate-key', 'x'], ['add', 'a', 'b'], ['burn', 'shop']]) {
+  for (const args of [[], ['add'], ['update'], ['remove'], ['list', 'shop'], ['rotate-key', 'x'], ['add', 'a', 'b'], ['burn', 'shop']]) {
     t.match(await client(...args), { code: 64, stderr: /say what to do: landfall client add ID/ }, args.join(' '))
   }
   t.match(await client('add', 'a:b'), { code: 64, stderr: /the id of a client has 1 to 128 printable ASCII characters/ })

@@ -27,7 +27,7 @@ t.test('the commented example shows every setting with its default', async t => 
 t.test('the commented examples of tenants and access are sound, and show the defaults', async t => {
   const text = readFileSync('config/landfall.yaml', 'utf8').split('\n').filter(line => /^#(access:|tenants:| {2})/.test(line)).map(line => line.slice(1)).join('\n')
   const { access, tenants } = parseConfig(text, 'x.yaml')
-  t.match(tenants, [{ name: 'north', imsi_prefixes: ['24201', '24202'], home_country: 'NO', country_change_imsi: false }])
+  t.match(tenants, [{ name: 'north', imsi_prefixes: ['24201', '24202'], country_change_damping_minutes: 30, home_country: 'NO', country_change_imsi: false }])
   t.same(Object.keys(access!), ['calls_per_second', 'clock_skew_seconds', 'issuer', 'jwks', 'introspection'])
   const { issuer, ...defaults } = parseConfig('access: { issuer: {} }', 'x.yaml').access!
   t.match(access, { ...defaults, issuer: { listen: issuer!.listen, token_minutes: issuer!.token_minutes } })
@@ -83,6 +83,11 @@ t.test('an unknown key that resembles nothing has no suggestion', async t => {
 t.test('a home country is two letters or none', async t => {
   t.equal(parseConfig('tracker: { home_country: NO }', 'x').tracker.home_country, 'NO')
   t.equal(problemsOf('tracker: { home_country: Norway }').length, 1)
+})
+
+t.test('damping is of whole minutes, up to a day', async t => {
+  t.equal(parseConfig('tracker: { country_change_damping_minutes: 1440 }', 'x').tracker.country_change_damping_minutes, 1440)
+  for (const wrong of ['1441', '-1', '0.5', '1h']) t.equal(problemsOf(`tracker: { country_change_damping_minutes: ${wrong} }`).length, 1, wrong)
 })
 
 t.test('what is not YAML is named with its place', async t => {

@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js'
+import { Client, credentials, Metadata, status, type ChannelCredentials, type ChannelOptions, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js'
 import type { Owner } from './temporary.ts'
 
 /** A method as generated code defines it. */
@@ -17,10 +17,13 @@ export interface Ending { code: status, details: string, metadata: Metadata }
 export class Rpc {
   readonly #client: Client
 
-  constructor (owner: Owner, address: string) {
-    this.#client = new Client(address, credentials.createInsecure())
-    owner.teardown(() => { this.#client.close() })
+  /** `channel`: how to trust what is there and what to show it, plaintext by default. */
+  constructor (owner: Owner, address: string, options: ChannelOptions = {}, channel: ChannelCredentials = credentials.createInsecure()) {
+    this.#client = new Client(address, channel, options)
+    owner.teardown(() => { this.close() })
   }
+
+  close (): void { this.#client.close() }
 
   /** `authorization`: the value as it is sent; undefined for none. A stream is cancelled once it has begun. */
   async call ({ path, requestStream, responseStream, requestSerialize, responseDeserialize }: Method, request: unknown, authorization?: string): Promise<Ending> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import type { NodeType, Sighting, SightingKind } from '../../agent/diameter/sighting.ts'
+import { dueChange } from '../../agent/location/damping.ts'
 import type { SubscriberEvent } from '../../agent/location/event.ts'
 import { nextDue } from '../../agent/location/periodic.ts'
 import type { TrackerPolicy } from '../../agent/location/policy.ts'
@@ -229,13 +230,15 @@ t.test('whatever a sighting holds, nothing is thrown and what is known can be st
     msisdn: text,
     cancellationType: fc.option(fc.integer(), { nil: undefined })
   })
+  const damped = [{ ...LIVE, countryChangeDampingMs: 1 }, { ...REPLAY, countryChangeDampingMs: DAY }]
   const arrivals = fc.option(fc.double().map(unsigned), { nil: undefined })
-  fc.assert(fc.property(fc.array(wild, { maxLength: 10 }), fc.constantFrom(LIVE, REPLAY), arrivals, (history, policy, arrival) => {
+  fc.assert(fc.property(fc.array(wild, { maxLength: 10 }), fc.constantFrom(LIVE, REPLAY, ...damped), arrivals, (history, policy, arrival) => {
     let state: Subscriber | undefined
     for (const one of history) {
       state = track(state, one, policy, arrival).state
       if (state === undefined) continue
       due(state, one.time, policy)
+      dueChange(state, one.time, policy)
       // The store writes it inside a transaction, where nothing may throw.
       const { registrations, ...rest } =
         decodeSubscriber(state.imsi, encodeSubscriber(state, () => 1), () => ({ host: '', realm: '' }))
@@ -244,6 +247,7 @@ t.test('whatever a sighting holds, nothing is thrown and what is known can be st
       subscriberKey(0, state.imsi)
       if (state.number !== undefined) numberKey(0, state.number, state.imsi)
       for (const { toldAt } of state.visited) dueKey(0, toldAt, state.imsi)
+      if (state.lastChange !== undefined) dueKey(0, state.lastChange.time, state.imsi)
     }
   }), { seed, numRuns: RUNS })
   t.pass()

@@ -9,6 +9,7 @@ import { SpaceWatch } from '../../agent/store/space.ts'
 import { capture, type TimedProcedure } from '../generator/history.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
 
+const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 const START = Date.UTC(2026, 0, 1)
 const ULR: TimedProcedure = { kind: 'ULR', time: START, imsi: '242010000000001', msisdn: '4790000001', plmn: '24201', imei: '35722009245138' }
@@ -21,11 +22,12 @@ class Half {
   taken = 0
   readonly told: SubscriberEvent[] = []
   ingest!: Ingest
+  /** Closes the data; other settings may open them again. */
+  close!: () => Promise<void>
 
-  static async make (t: Test, settings: object = {}): Promise<Half> {
+  static async make (t: Test, settings: object = {}, directory = temporaryDirectory(t)): Promise<Half> {
     const half = new Half()
     const clock: Clock = { ...systemClock, now: () => half.now, monotonic: () => half.monotonic }
-    const directory = temporaryDirectory(t)
     const config = configSchema.parse(settings)
     const { writer, tenants } = await openWriter(directory, { incarnation: '0123456789abcdef', run: '0123456789abcdef' }, tenantWish(config), clock, Buffer.alloc(32))
     half.ingest = new Ingest({
@@ -39,16 +41,32 @@ class Half {
       onTold: ({ events }) => { half.told.push(...events.map(({ event }) => event)) },
       onFatal: error => { throw error }
     })
-    t.teardown(async () => { await writer.close() })
+    let open = true
+    half.close = async () => {
+      if (open) await writer.close()
+      open = false
+    }
+    t.teardown(half.close)
     return half
   }
 
-  async replay (...history: TimedProcedure[]): Promise<string[]> {
+  async play (history: readonly TimedProcedure[]): Promise<void> {
     const replay = this.ingest.replay(0)
     await replay.data(capture(history))
     await replay.endOfFile()
     await replay.close()
+  }
+
+  /** Plays and gives the kinds told. */
+  async replay (...history: TimedProcedure[]): Promise<string[]> {
+    await this.play(history)
     return this.kinds()
+  }
+
+  /** Country changes told since the last look, with their time after the start in minutes. */
+  moves (): string[] {
+    return this.told.splice(0).filter(({ kind }) => kind === 'country-change')
+      .map(({ imsi, previousCountry, country, time }) => `${imsi.slice(-1)}: ${previousCountry}>${country} ${(time - START) / MINUTE_MS}`)
   }
 
   /** Kinds told since the last look. */
@@ -143,4 +161,91 @@ t.test('each tenant has its own interval and home country; nobody\'s SIMs are co
   t.same(half.kinds(), [])
   const known = { msisdn: undefined, country: undefined, imei: undefined, time: START }
   t.match(await half.ingest.import([{ imsi: '262010000000001', ...known }, { imsi: '242010000000009', ...known }]), { changed: 1, nobodys: 1 })
+})
+
+/** The times of a procedure are those of its answer. */
+function moves (imsi: string, ...history: [minute: number, plmn: string][]): TimedProcedure[] {
+  return history.map(([minute, plmn]) => ({ ...ULR, imsi, time: START + minute * MINUTE_MS - 20, plmn }))
+}
+
+const NO = '24201'
+const SE = '24001'
+const US = '310260'
+const ONE = '242010000000001'
+const OTHER = '242010000000002'
+
+t.test('a damped change is told by time alone, after a restart too, and what came back home is not', async t => {
+  const directory = temporaryDirectory(t)
+  const settings = { tracker: { country_change_damping_minutes: 60 } }
+  const first = await Half.make(t, settings, directory)
+  await first.play([...moves(ONE, [0, NO], [1, SE], [2, US]), ...moves(OTHER, [3, NO], [4, SE], [5, NO], [6, SE])])
+  t.same(first.moves(), ['1: NO>SE 1', '2: NO>SE 4'])
+  first.now = START + 60 * MINUTE_MS
+  await first.ingest.tick()
+  t.same(first.moves(), [])
+  await first.close()
+  const second = await Half.make(t, settings, directory)
+  second.now = START + 60 * MINUTE_MS
+  await second.ingest.tick()
+  t.same(second.moves(), [])
+  second.now = START + 90 * MINUTE_MS
+  await second.ingest.tick()
+  t.same(second.moves(), ['1: SE>US 61'], 'from when it might be told, though it was looked for later')
+  await second.ingest.tick()
+  t.same(second.moves(), [])
+  await second.play([...moves(OTHER, [100, NO]), ...moves(ONE, [110, NO])])
+  t.same(second.moves(), ['2: SE>NO 100'])
+  second.now = START + 121 * MINUTE_MS
+  await second.ingest.tick()
+  t.same(second.moves(), ['1: US>NO 121'])
+})
+
+t.test('in a replay a damped change is told at its own moment of the capture\'s time', async t => {
+  const half = await Half.make(t, { tracker: { country_change_damping_minutes: 60 }, store: { batch_events: 1 } })
+  half.now = START + 400 * DAY_MS
+  await half.play([...moves(ONE, [0, NO], [1, SE], [2, US]), ...moves(OTHER, [90, NO], [500, SE]), ...moves(ONE, [501, SE], [502, NO]), ...moves(OTHER, [600, SE])])
+  t.same(half.moves(), ['1: NO>SE 1', '1: SE>US 61', '2: NO>SE 500', '1: US>SE 501', '1: SE>NO 561'])
+})
+
+t.test('damping that is turned off tells what it held back at the next look', async t => {
+  const directory = temporaryDirectory(t)
+  const first = await Half.make(t, { tracker: { country_change_damping_minutes: 1440 } }, directory)
+  await first.play([...moves(ONE, [0, NO], [1, SE], [2, US])])
+  await first.close()
+  const second = await Half.make(t, {}, directory)
+  second.now = START + 3 * MINUTE_MS
+  await second.ingest.tick()
+  t.same(second.moves(), ['1: SE>US 2'])
+  await second.play([...moves(ONE, [4, SE], [5, US])])
+  t.same(second.moves(), ['1: US>SE 4', '1: SE>US 5'])
+})
+
+t.test('each tenant damps as it likes, and a range that moves takes along what is held back, though its tenant is no more', async t => {
+  const directory = temporaryDirectory(t)
+  const north = { name: 'north', imsi_prefixes: ['24201'], country_change_damping_minutes: 60 }
+  const guest = { name: 'guest', imsi_prefixes: ['24077'] }
+  const first = await Half.make(t, { tenants: [north, guest], access: {} }, directory)
+  const theirs = '240770000000003'
+  await first.play([...moves(ONE, [0, NO], [1, SE], [2, US]), ...moves(theirs, [3, NO], [4, SE], [5, US])])
+  t.same(first.moves(), ['1: NO>SE 1', '3: NO>SE 4', '3: SE>US 5'])
+  await first.close()
+  const second = await Half.make(t, { tenants: [{ ...guest, imsi_prefixes: ['2'], country_change_damping_minutes: 30 }] }, directory)
+  second.now = START + 30 * MINUTE_MS
+  await second.ingest.tick()
+  t.same(second.moves(), [])
+  second.now = START + 31 * MINUTE_MS
+  await second.ingest.tick()
+  t.same(second.moves(), ['1: SE>US 31'])
+})
+
+t.test('erasing a SIM erases the change that is held back', async t => {
+  const half = await Half.make(t, { tracker: { country_change_damping_minutes: 60 } })
+  await half.play([...moves(ONE, [0, NO], [1, SE], [2, US])])
+  t.same(half.moves(), ['1: NO>SE 1'])
+  await half.ingest.forget(ONE)
+  half.now = START + DAY_MS
+  await half.ingest.tick()
+  t.same(half.moves(), [])
+  await half.play([...moves(ONE, [1441, NO], [1442, SE])])
+  t.same(half.moves(), ['1: NO>SE 1442'])
 })

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Sighting } from '../../agent/diameter/sighting.ts'
+import { dueChange } from '../../agent/location/damping.ts'
 import { DEFAULT_POLICY } from '../../agent/location/policy.ts'
 import { due, track } from '../../agent/location/tracker.ts'
 import { ClientsStore } from '../../agent/store/clients.ts'
@@ -132,6 +133,24 @@ t.test('what is due is told once, and its entry of the index goes', async t => {
   t.same(await look(START + 14 * DAY_MS), { told: 1, examined: 1 })
   t.same(await look(START + 14 * DAY_MS), { told: 0, examined: 0 })
   t.same(await look(START + 28 * DAY_MS), { told: 1, examined: 1 })
+})
+
+t.test('what is held back leaves the index with its reason: told, come back, or erased', async t => {
+  const { writer } = await openStore(t)
+  const policy = { ...POLICY, countryChangeDampingMs: DAY_MS }
+  const damped = (state: Parameters<typeof track>[0], sighting: Sighting): ReturnType<typeof track> => track(state, sighting, policy)
+  const moves = (imsi: string, ...plmns: string[]): Sighting[] => plmns.map((plmn, n) => ulr({ imsi, plmn, time: START + n }))
+  const [told, back, erased] = ['242010000000001', '242010000000002', '242010000000003'] as const
+  await writer.commit([...moves(told, '24201', '24001', '310260'), ...moves(back, '24201', '24001', '24201'), ...moves(erased, '24201', '24001', '24201')], damped)
+  await writer.commit([ulr({ imsi: back, plmn: '24001', time: START + 5 })], damped)
+  await writer.forget(erased)
+  const look = async (until: number): Promise<string[]> => {
+    const { events, examined } = await writer.commitHeld(1, until, 100, state => dueChange(state!, until + DAY_MS, policy))
+    return [String(examined), ...events.map(({ event: { imsi, country } }) => `${imsi} ${country}`)]
+  }
+  t.same(await look(START), ['0'])
+  t.same(await look(START + 1), ['1', `${told} US`])
+  t.same(await look(START + 9 * DAY_MS), ['0'])
 })
 
 t.test('retention goes by the time of the commit and leaves the rest', async t => {

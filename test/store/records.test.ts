@@ -64,7 +64,8 @@ const subscriber: fc.Arbitrary<Subscriber> = plain({
   number: maybe(digits(1, 15)),
   numberTime: time,
   lastSeen: time,
-  visited: fc.array(plain({ country, toldAt: time }), { maxLength: 64 })
+  visited: fc.array(plain({ country, toldAt: time }), { maxLength: 64 }),
+  lastChange: maybe(plain({ country, time }))
 }).map(({ mme, sgsn, ofHandset, ...rest }) => {
   const version = ofHandset && rest.version !== undefined && rest.handset !== undefined
     ? { ...rest.version, imei: rest.handset.imei.slice(0, 14) }
@@ -143,8 +144,16 @@ const TYPICAL: Subscriber = {
   number: '4799990000',
   numberTime: T0,
   lastSeen: T0 - T0 % 86_400_000,
-  visited: [{ country: 'US', toldAt: T0 - 10 * 86_400_000 }]
+  visited: [{ country: 'US', toldAt: T0 - 10 * 86_400_000 }],
+  lastChange: undefined
 }
+
+t.test('a subscriber without a last change is written and read as by the first release', async t => {
+  const record = '01fb809494caca3380dccc147b00018af9120b12065550100f555380b899290f356938035643809f0000023339000a47999900000001555380b0fe9b037ffa8419'
+  t.equal(encodeSubscriber(TYPICAL, () => 1).toString('hex'), record)
+  const { host, realm } = TYPICAL.registrations.mme!
+  t.same(decodeSubscriber(IMSI, Buffer.from(record, 'hex'), () => ({ host, realm })), TYPICAL)
+})
 
 t.test('a record is small', async t => {
   const size = encodeSubscriber(TYPICAL, () => 1_000).length

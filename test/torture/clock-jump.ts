@@ -7,7 +7,7 @@ import { Campaign } from './campaign.ts'
 import { queuesOf } from './control.ts'
 import { Preload } from './preload.ts'
 import type { Torture } from './torture.ts'
-import { holds } from './wait.ts'
+import { holds } from './patience.ts'
 
 const DAY_S = 86_400
 

@@ -4,7 +4,7 @@ import type { RunningAgent } from '../lib/agent.ts'
 import { Campaign } from './campaign.ts'
 import { Preload, type DiskFault } from './preload.ts'
 import type { Torture } from './torture.ts'
-import { holds } from './wait.ts'
+import { holds } from './patience.ts'
 
 const { EIO, ENOSPC } = constants.errno
 const SLOW_MS = 500

@@ -9,7 +9,7 @@ import { emptied } from './control.ts'
 import { DISK_NEEDS, LoopDisk, memoryDisk } from './disk.ts'
 import { Filler } from './filler.ts'
 import type { Torture } from './torture.ts'
-import { holds } from './wait.ts'
+import { holds } from './patience.ts'
 
 const DISK_MIB = 48
 const RESERVE_MIB = 4

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { system, type Place } from './place.ts'
-import { holds } from './wait.ts'
+import { holds } from './patience.ts'
 
 /** Programs that disks need, with the Debian packages that bring them. */
 export const DISK_NEEDS = { losetup: 'mount', mount: 'mount', 'mkfs.ext4': 'e2fsprogs' }

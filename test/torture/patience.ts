@@ -1,18 +1,23 @@
 import { setTimeout as later } from 'node:timers/promises'
 
 /** How often a condition is looked at. */
-const LOOK_MS = 20
+const LOOK_MS = 10
 
 /** What was waited for did not come about in time: a fault of the agent, not of the harness. */
 export class Missed extends Error {}
 
+/** Looks again and again until a condition holds; resolves with whether that came about within the time. */
+export async function holds (condition: () => boolean | Promise<boolean>, limitMs: number): Promise<boolean> {
+  for (const end = performance.now() + limitMs; performance.now() < end; await later(LOOK_MS)) {
+    if (await condition()) return true
+  }
+  return await condition()
+}
+
 /** Resolves once `done` holds, with the time that took in milliseconds. Rejects with Missed after `limitMs`, saying what was waited for. */
 export async function until (what: string, done: () => boolean | Promise<boolean>, limitMs: number): Promise<number> {
   const start = performance.now()
-  while (!await done()) {
-    if (performance.now() - start > limitMs) throw new Missed(`${what}: not within ${limitMs / 1000} s`)
-    await later(LOOK_MS)
-  }
+  if (!await holds(done, limitMs)) throw new Missed(`${what}: not within ${limitMs / 1000} s`)
   return performance.now() - start
 }
 

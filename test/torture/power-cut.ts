@@ -5,7 +5,7 @@ import { Campaign } from './campaign.ts'
 import { DISK_NEEDS, LoopDisk } from './disk.ts'
 import { Preload } from './preload.ts'
 import type { Torture } from './torture.ts'
-import { holds } from './wait.ts'
+import { holds } from './patience.ts'
 
 /** The power goes within this time after the replay began. */
 const CUT_WITHIN_MS = 500
