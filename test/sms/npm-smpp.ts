@@ -24,5 +24,7 @@ export interface NpmSession {
   destroy: () => void
 }
 
+const require = createRequire(import.meta.url)
+
 /** npm `smpp`: SMPP by code that is not ours. */
-export const npmSmpp = createRequire(import.meta.url)('smpp') as NpmSmpp
+export const npmSmpp = require('smpp') as NpmSmpp

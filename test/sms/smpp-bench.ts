@@ -48,7 +48,8 @@ export class SmppBench implements LinkListener {
     owner.teardown(async () => {
       let stopped = false
       void this.link.stop(0).then(() => { stopped = true })
-      while (!stopped) { this.clock.advance(1_000); await turns(1) }
+      const over = (): boolean => stopped
+      while (!over()) { this.clock.advance(1_000); await turns(1) }
     })
   }
 

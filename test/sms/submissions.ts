@@ -1,8 +1,8 @@
 import { TON, type Address } from '../../agent/sms/address.ts'
 import type { Submission } from '../../agent/sms/link.ts'
 
-export const SUBSCRIBER: Address = { ton: TON.international, value: '4790000001' }
-export const SHORT_CODE: Address = { ton: TON.networkSpecific, value: '1234' }
+const SUBSCRIBER: Address = { ton: TON.international, value: '4790000001' }
+const SHORT_CODE: Address = { ton: TON.networkSpecific, value: '1234' }
 
 const DAY_MS = 86_400_000
 

@@ -11,7 +11,7 @@ export interface Door {
 }
 
 /** Names of PEM files, and the name that the certificate must have. */
-export interface TlsDoor {
+interface TlsDoor {
   /** Certificates that sign the service centre's; undefined: those that Node comes with. */
   ca: string | undefined
   /** One's own, where the service centre asks for it. */

@@ -36,7 +36,7 @@ export interface LineParts {
 }
 
 /** What a line tells. */
-export interface LineListener {
+interface LineListener {
   /** It is bound, or the connection takes bytes again. */
   ready: () => void
   /** See SessionListener. */

@@ -37,7 +37,7 @@ export interface SessionParts {
 }
 
 /** What a session tells. */
-export interface SessionListener {
+interface SessionListener {
   bound: () => void
   /** The connection takes bytes again. */
   drained: () => void
