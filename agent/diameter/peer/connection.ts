@@ -168,7 +168,7 @@ export class Connection {
     this.#watchdog = new Watchdog(this.#options.watchdogMs, this.#options.begin, this.#options.clock, {
       probe: () => { this.#tell(PEER_COMMAND.deviceWatchdog, [...this.#origin(), unsigned(BASE.originStateId, this.#options.identity.originStateId)]) },
       changed: () => { this.#listener.changed() },
-      dead: () => { this.#destroy({ how: 'lost', text: 'the peer does not answer' }) }
+      dead: () => { this.#destroy({ how: 'lost', text: 'the peer did not answer any more' }) }
     })
     this.#listener.opened()
   }
