@@ -10,8 +10,8 @@ import { encodeDeliver, encodeSubmit } from '../sms/tpdu-encoder.ts'
 import { printLine } from './output.ts'
 import { CliError, EXIT } from './verb.ts'
 
-export const SMS_ENCODE_USAGE = 'encode --from A --to B (--text T | --data HEX) [--submit] [--port SRC:DST] [--class N] [--dcs-group general|class] ' +
-  '[--pid N] [--cpi] [--ref N] [--ref16] [--scts ISO]'
+export const SMS_ENCODE_USAGE = 'encode --from A --to B (--text T | --data HEX) [--submit] [--port SRC:DST] [--class N] ' +
+  '[--dcs-group general|class] [--pid N] [--cpi] [--ref N] [--ref16] [--scts ISO]'
 
 /** TP-VP of an SMS-SUBMIT: the longest deadline that a message can have. */
 const VALID_FOR_MS = 7 * 24 * 60 * 60 * 1000

@@ -20,8 +20,8 @@ export const ADDRESS_DIGITS = 20
 export const ADDRESS_SEPTETS = 11
 
 /**
- * Reads an address as callers write it: "+" and an international number, the digits of a short code or a national number, or a text with a letter in it.
- * Gives what is wrong otherwise, as a sentence's end that does not repeat the address ("has …").
+ * Reads an address as callers write it: "+" and an international number, the digits of a short code or a national number, or a text with a
+ * letter in it. Gives what is wrong otherwise, as a sentence's end that does not repeat the address ("has …").
  */
 export function parseAddress (text: string): Address | string {
   if (text === '') return 'is empty: give a number or a name'
@@ -35,7 +35,9 @@ export function parseAddress (text: string): Address | string {
     if (text.length > ADDRESS_DIGITS) return `has too many digits: an address has at most ${ADDRESS_DIGITS}`
     return { ton: TON.unknown, value: text }
   }
-  if (!/\p{L}/u.test(text)) return 'is neither a number nor a name: a number has digits only, with a "+" before an international one; a name has a letter in it'
+  if (!/\p{L}/u.test(text)) {
+    return 'is neither a number nor a name: a number has digits only, with a "+" before an international one; a name has a letter in it'
+  }
   const septets = textToSeptets(text)
   // The extension table is left out: its characters take two septets and are not shown alike everywhere.
   if (septets === undefined || septets.length !== text.length || /[\r\n]/.test(text)) {

@@ -1,5 +1,5 @@
 /** Which part of a message that was cut this is (TS 23.040 clauses 9.2.3.24.1 and 9.2.3.24.8). */
-export interface Concatenation {
+interface Concatenation {
   /** The same in all parts of a message: 8 or 16 bits. */
   reference: number
   bits: 8 | 16
@@ -59,9 +59,9 @@ export function encodeHeader ({ concatenation, ports, commandPacket, singleShift
 }
 
 /**
- * Reads a header that begins with its length. Elements come in any order, the last of a kind counts (also of the two sizes of one), unknown ones and those
- * with values that cannot be are passed over. `damaged`: the elements do not add up to the length, so that none of them is believed (TS 23.040
- * clause 9.2.3.24).
+ * Reads a header that begins with its length. Elements come in any order, the last of a kind counts (also of the two sizes of one), unknown ones
+ * and those with values that cannot be are passed over. `damaged`: the elements do not add up to the length, so that none of them is believed
+ * (TS 23.040 clause 9.2.3.24).
  */
 export function decodeHeader (octets: Uint8Array): { header: UserDataHeader, damaged: boolean } {
   const header: UserDataHeader = {}

@@ -17,7 +17,8 @@ const LOCKING: Readonly<Record<number, CodeTable>> = {
   // Turkish, A.3.1.
   1: codeTable('04€ 07ı 0bĞ 0cğ 1cŞ 1dş 40İ 60ç', BASE_TABLE),
   // Portuguese, A.3.3.
-  3: codeTable('04ê 06ú 07í 08ó 09ç 0bÔ 0cô 0eÁ 0fá 12ª 13Ç 14À 15∞ 16^ 17\\ 18€ 19Ó 1a| 1cÂ 1dâ 1eÊ 24º 40Í 5bÃ 5cÕ 5dÚ 60~ 7bã 7cõ 7d`', BASE_TABLE),
+  3: codeTable('04ê 06ú 07í 08ó 09ç 0bÔ 0cô 0eÁ 0fá 12ª 13Ç 14À 15∞ 16^ 17\\ 18€ 19Ó 1a| 1cÂ 1dâ 1eÊ 24º 40Í 5bÃ 5cÕ 5dÚ 60~ 7bã ' +
+    '7cõ 7d`', BASE_TABLE),
   ...INDIAN_LOCKING
 }
 

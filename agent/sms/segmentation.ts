@@ -10,7 +10,7 @@ export const USER_DATA_OCTETS = 140
 export const USER_DATA_SEPTETS = 160
 
 /** Most fragments of one message: their number is one octet (TS 23.040 clause 9.2.3.24.1). */
-export const MAX_FRAGMENTS = 255
+const MAX_FRAGMENTS = 255
 
 /** What a message is to be besides its text or data. */
 export interface EncodeOptions {
@@ -37,8 +37,8 @@ export function capacity (alphabet: Alphabet, headerOctets: number): number {
 
 /**
  * A text as fragments: GSM 7-bit when it has all the characters, UTF-16 otherwise. There are as few fragments as can be; no escape sequence and no
- * surrogate pair is cut, and no grapheme (a flag, a family, a letter with its marks) where keeping it whole takes no fragment more. Gives what is wrong
- * when it cannot be sent.
+ * surrogate pair is cut, and no grapheme (a flag, a family, a letter with its marks) where keeping it whole takes no fragment more. What a text
+ * costs so depends on no version of Unicode. Gives what is wrong when it cannot be sent.
  */
 export function encodeText (text: string, options: EncodeOptions): Encoded | string {
   const septets = textToSeptets(text)
@@ -65,7 +65,9 @@ function fragment (alphabet: Alphabet, body: Uint8Array, size: number, options: 
   const elements: UserDataHeader = { ports, commandPacket }
   const single = encodeHeader(elements)
   if (size <= capacity(alphabet, single.length)) return [{ header: single, body }]
-  if (commandPacket === true) return `a command packet must fit in one short message, which here holds ${capacity(alphabet, single.length)} ${UNITS[alphabet]}`
+  if (commandPacket === true) {
+    return `a command packet must fit in one short message, which here holds ${capacity(alphabet, single.length)} ${UNITS[alphabet]}`
+  }
   const headerOf = (total: number, part: number): Uint8Array =>
     encodeHeader({ ...elements, concatenation: { reference: bits === 8 ? reference & 0xff : reference, bits, total, part } })
   const room = capacity(alphabet, headerOf(0, 0).length)

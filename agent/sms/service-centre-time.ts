@@ -27,12 +27,13 @@ export function encodeTime ({ time, offsetMinutes }: ZonedTime): Uint8Array {
   return Uint8Array.of(...parts.map(decimalSwapped), decimalSwapped(Math.abs(quarters)) | (quarters < 0 ? WEST : 0))
 }
 
-/** Reads a time that the caller has checked to be there in full; its year is one of 2000 to 2099. Undefined when it is no time. */
-export function decodeTime (bytes: Uint8Array, at: number): ZonedTime | undefined {
-  const [year, month, day, hour, minute, second] = Array.from(bytes.subarray(at, at + 6), swappedDecimal)
-  const zone = bytes[at + 6]!
+/** Reads the seven octets of a time; its year is one of 2000 to 2099. Undefined when it is no time. */
+export function decodeTime (octets: Uint8Array): ZonedTime | undefined {
+  const parts = Array.from(octets.subarray(0, 6), swappedDecimal)
+  if (parts.includes(undefined)) return undefined
+  const [year, month, day, hour, minute, second] = parts as [number, number, number, number, number, number]
+  const zone = octets[6]!
   const quarters = swappedDecimal(zone & ~WEST)
-  if (year === undefined || month === undefined || day === undefined || hour === undefined || minute === undefined || second === undefined) return undefined
   if (quarters === undefined || hour > 23 || minute > 59 || second > 59) return undefined
   const local = Date.UTC(2000 + year, month - 1, day, hour, minute, second)
   // The day after the last of a month is none.

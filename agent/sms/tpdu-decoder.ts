@@ -50,7 +50,7 @@ function submit (cursor: Cursor, first: number): Decoded {
   const dcs = cursor.octet()
   const format = first >>> VALIDITY_FORMAT_SHIFT & 3
   const octets = cursor.take(validityOctets(format))
-  const validity = cursor.short ? undefined : decodeValidity(format, octets, 0)
+  const validity = cursor.short ? undefined : decodeValidity(format, octets)
   const userData = decodeUserData(cursor, dcs, (first & FLAG.header) !== 0)
   if (userData === undefined) return 'tpdu.user-data'
   const rejectDuplicates = (first & FLAG.rejectDuplicates) !== 0
@@ -82,7 +82,8 @@ function statusReport (cursor: Cursor, first: number): Decoded {
   const parameters = reportParameters(cursor, first, cursor.ended ? 0 : readIndicator(cursor))
   if (parameters === undefined) return 'tpdu.user-data'
   const more = (first & FLAG.noMore) === 0
-  return { kind: 'status-report', reference, more, answersCommand: (first & FLAG.statusReport) !== 0, to, time: at, dischargeTime, status, ...parameters }
+  const answersCommand = (first & FLAG.statusReport) !== 0
+  return { kind: 'status-report', reference, more, answersCommand, to, time: at, dischargeTime, status, ...parameters }
 }
 
 function commonFlags (first: number): { statusReport: boolean, replyPath: boolean } {
@@ -99,7 +100,7 @@ function address (cursor: Cursor): Address | undefined {
 
 function time (cursor: Cursor): ZonedTime | undefined {
   const octets = cursor.take(TIME_OCTETS)
-  return cursor.short ? undefined : decodeTime(octets, 0)
+  return cursor.short ? undefined : decodeTime(octets)
 }
 
 /** TP-FCS, where the report has one. */

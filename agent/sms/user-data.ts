@@ -35,7 +35,8 @@ export function decodeUserData (cursor: Cursor, dcs: number, hasHeader: boolean)
   const header = octets.subarray(0, hasHeader ? (octets[0] ?? 0) + 1 : 0)
   const { header: elements, damaged: damagedHeader } = decodeHeader(header)
   const body = septets ? unpackSeptets(octets, headerSeptets(header.length), length) : octets.subarray(header.length)
-  return { header, body, alphabet: compressed ? '8bit' : alphabet, elements, damagedHeader, text: compressed ? undefined : textOf(alphabet, body, elements) }
+  const what: Alphabet = compressed ? '8bit' : alphabet
+  return { header, body, alphabet: what, elements, damagedHeader, text: textOf(what, body, elements) }
 }
 
 /** The text of a body whose header says this; undefined for data. */

@@ -17,7 +17,10 @@ export type Validity =
   /** `ms` is undefined where it leaves the time to the service centre; `singleShot`: one attempt only. */
   | { kind: 'enhanced', ms: number | undefined, singleShot: boolean }
 
-/** TP-VP relative (TS 23.040 clause 9.2.3.12.1) of a time, rounded down, so that nothing outlives its deadline; 5 minutes at least, 63 weeks at most. */
+/**
+ * TP-VP relative (TS 23.040 clause 9.2.3.12.1) of a time in ms, rounded down, so that nothing outlives its deadline; 5 minutes at least, 63 weeks
+ * at most.
+ */
 export function encodeRelativeValidity (ms: number): number {
   if (ms < 10 * MINUTE_MS) return 0
   if (ms < 12 * HOUR_MS + 30 * MINUTE_MS) return Math.min(Math.floor(ms / (5 * MINUTE_MS)) - 1, 143)
@@ -40,25 +43,25 @@ export function validityOctets (format: number): number {
   return format === VALIDITY_FORMAT.relative ? 1 : TIME_OCTETS
 }
 
-/** Reads a TP-VP that the caller has checked to be there in full. Undefined when there is none, or when it says nothing that the standard knows. */
-export function decodeValidity (format: number, bytes: Uint8Array, at: number): Validity | undefined {
-  if (format === VALIDITY_FORMAT.relative) return { kind: 'relative', ms: decodeRelativeValidity(bytes[at]!) }
-  if (format === VALIDITY_FORMAT.enhanced) return decodeEnhanced(bytes, at)
-  const until = format === VALIDITY_FORMAT.absolute ? decodeTime(bytes, at) : undefined
+/** Reads the octets of a TP-VP, as many as its format has. Undefined when there is none, or when it says nothing that the standard knows. */
+export function decodeValidity (format: number, octets: Uint8Array): Validity | undefined {
+  if (format === VALIDITY_FORMAT.relative) return { kind: 'relative', ms: decodeRelativeValidity(octets[0]!) }
+  if (format === VALIDITY_FORMAT.enhanced) return decodeEnhanced(octets)
+  const until = format === VALIDITY_FORMAT.absolute ? decodeTime(octets) : undefined
   return until === undefined ? undefined : { kind: 'absolute', until: until.time }
 }
 
 /** TP-VP enhanced (TS 23.040 clause 9.2.3.12.3): an indicator, in bits 2 to 0 the form of the octets after it. A second indicator is not known. */
-function decodeEnhanced (bytes: Uint8Array, at: number): Validity | undefined {
-  const indicator = bytes[at]!
+function decodeEnhanced (octets: Uint8Array): Validity | undefined {
+  const indicator = octets[0]!
   const singleShot = (indicator & 0x40) !== 0
   if ((indicator & 0x80) !== 0) return undefined
   switch (indicator & 7) {
     case 0: return { kind: 'enhanced', ms: undefined, singleShot }
-    case 1: return { kind: 'enhanced', ms: decodeRelativeValidity(bytes[at + 1]!), singleShot }
-    case 2: return bytes[at + 1] === 0 ? undefined : { kind: 'enhanced', ms: bytes[at + 1]! * 1000, singleShot }
+    case 1: return { kind: 'enhanced', ms: decodeRelativeValidity(octets[1]!), singleShot }
+    case 2: return octets[1] === 0 ? undefined : { kind: 'enhanced', ms: octets[1]! * 1000, singleShot }
     case 3: {
-      const [hours, minutes, seconds] = Array.from(bytes.subarray(at + 1, at + 4), swappedDecimal)
+      const [hours, minutes, seconds] = Array.from(octets.subarray(1, 4), swappedDecimal)
       if (hours === undefined || minutes === undefined || seconds === undefined) return undefined
       return { kind: 'enhanced', ms: hours * HOUR_MS + minutes * MINUTE_MS + seconds * 1000, singleShot }
     }
