@@ -44,6 +44,13 @@ t.test('a service centre that says nothing: ten seconds for its bind, then again
   t.equal(bench.link.trouble, 'it is not bound (smpp.bind-timeout)')
   bench.clock.advance(1_000)
   await bench.rebind(smsc)
+
+  const hasty = new SmppBench(t, smsc.port, { answerMs: 5_000 })
+  hasty.link.start(hasty)
+  await (await smsc.accept()).next(bindTransceiver)
+  hasty.clock.advance(5_000)
+  await until(() => hasty.notices.length > 0)
+  t.equal(hasty.link.trouble, 'it is not bound (smpp.bind-timeout)', 'or what an answer may take, when that is less')
 })
 
 t.test('refused binds: wrong credentials wait a minute, a session that still lives half, others a little more each time', async t => {
@@ -248,6 +255,18 @@ t.test('TLS: who is at the other end is checked, and one\'s own certificate is s
   t.match(await refused(door(plain.port, ca.file, undefined, 'elsewhere.example')), /ERR_TLS_CERT_ALTNAME_INVALID/)
   t.match(await refused(door(smsc.port, '/nowhere/ca.pem')), /ENOENT.*\/nowhere\/ca.pem/)
   t.equal(plain.peers.concat(wrong.peers).filter(peer => peer.heard.length > 0).length, 0, 'the password went to none of them')
+})
+
+t.test('credentials that SMPP cannot say go nowhere', async t => {
+  const smsc = await RawSmsc.listen(t)
+  for (const password of ['a\0b', 'x'.repeat(65), 'pässword']) {
+    const bench = new SmppBench(t, smsc.port)
+    writeFileSync(bench.passwordFile, password)
+    bench.link.start(bench)
+    const peer = await smsc.accept()
+    await peer.end()
+    t.same([peer.heard.length, bench.link.trouble], [0, 'it is not bound (smpp.credentials)'])
+  }
 })
 
 t.test('a password file that is not there: said, and looked at again', async t => {
