@@ -56,6 +56,17 @@ t.test('what cannot be is named', async t => {
   t.equal(problem({ fragments_per_second: 0.5, tls: {} }), '')
 })
 
+t.test('TLS files are named when they cannot be read', async t => {
+  const passwordFile = join(temporaryDirectory(t), 'password')
+  writeFileSync(passwordFile, 'secret')
+  const config = smpp.parse({ ...SMALLEST, password_file: passwordFile, tls: { ca: '/nowhere/ca.pem' } })
+  const log = new GatheredLog()
+  const link = smppLink({ config, clock: new ManualClock(), discards: new Discards(), log })
+  link.start({ ready: () => {}, receipt: async () => {}, received: async () => {}, alert: () => {} })
+  t.match(log.text, /ENOENT.*\/nowhere\/ca\.pem/)
+  await link.stop(0)
+})
+
 t.test('the settings reach the wire, and nothing secret the log', async t => {
   const smsc = await RawSmsc.listen(t)
   const passwordFile = join(temporaryDirectory(t), 'password')

@@ -2,13 +2,15 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Discards } from '../../agent/lib/discards.ts'
 import type { Clock } from '../../agent/lib/clock.ts'
-import type { LinkListener, Receipt, Received } from '../../agent/sms/link.ts'
+import type { Test } from 'tap'
+import type { LinkListener, Outcome, Receipt, Received } from '../../agent/sms/link.ts'
 import { COMMAND } from '../../agent/sms/smpp/codes.ts'
 import { SmppLink, type SmppSettings } from '../../agent/sms/smpp/smpp-link.ts'
 import { ManualClock } from '../lib/manual-clock.ts'
 import { temporaryDirectory, type Owner } from '../lib/temporary.ts'
 import { turns, until } from '../lib/until.ts'
-import type { Peer, RawSmsc } from './raw-smsc.ts'
+import { RawSmsc, type Heard, type Peer } from './raw-smsc.ts'
+import { submission } from './submissions.ts'
 
 /** A link, and what it told. Time stands still until it is moved. */
 export class SmppBench implements LinkListener {
@@ -84,4 +86,19 @@ export class SmppBench implements LinkListener {
     await until(() => this.link.up)
     return peer
   }
+}
+
+/** A link that is bound to a service centre played by hand. */
+export async function bound (t: Test, wish: Partial<SmppSettings> = {}): Promise<{ smsc: RawSmsc, peer: Peer, bench: SmppBench }> {
+  const smsc = await RawSmsc.listen(t)
+  const bench = new SmppBench(t, smsc.port, wish)
+  return { smsc, peer: await bench.bind(smsc), bench }
+}
+
+/** Submits so many, and gives what was heard of them and their outcomes to come. */
+export async function submitted (bench: SmppBench, peer: Peer, count: number): Promise<{ heard: Heard[], outcomes: Promise<Outcome>[] }> {
+  const outcomes = Array.from({ length: count }, (_, i) => bench.link.submit(submission({ text: `text ${i}` })))
+  const heard: Heard[] = []
+  while (heard.length < count) heard.push(await peer.next(COMMAND.submitSm))
+  return { heard, outcomes }
 }

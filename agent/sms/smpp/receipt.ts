@@ -16,7 +16,7 @@ const TEXT_STATES: readonly (readonly [RegExp, ReceiptState])[] = [
   [/^UNKNOWN/, 'unknown'], [/^REJEC/, 'rejected'], [/^ENROUTE/, 'enroute']
 ]
 
-/** Fields of a receipt's text, wherever they stand: `id:` may be empty, `err:` be decimal, hexadecimal or a name. What "text:" holds comes last, as a rule. */
+/** Fields of a receipt's text, wherever they stand: `id:` may be empty, `err:` be decimal, hexadecimal or a name. */
 const ID = /(?:^|\s)id:[ \t]*(?!(?:sub|dlvrd|submit|done|stat|err|text)\b)(\S{1,64})/i
 const STATE = /(?:^|\s)stat:[ \t]*([a-z]+)/i
 const ERROR = /(?:^|\s)err:[ \t]*([0-9a-z]{1,16})\b/i

@@ -53,7 +53,7 @@ export interface SessionEnd { cause: string, status?: number }
 type State = 'opening' | 'binding' | 'bound' | 'leaving' | 'ended'
 
 /**
- * One connection to a service centre, from before it is there to its end; it is never used again. Whatever the other end sends, it is answered or counted.
+ * One connection to a service centre, from before it is there to its end; it is never used again. What the other end sends is answered or counted.
  *
  * Invariant: nothing is settled twice, and when it has ended nothing waits.
  */
@@ -172,7 +172,7 @@ export class Session {
   }
 
   /**
-   * Takes what was received. It stops while our own answers find no room or too much is being stored: what is read and cannot be answered would pile up.
+   * Takes what was received. It stops while our own answers find no room or too much is being stored: what cannot be answered would pile up.
    */
   #read (): void {
     const { socket } = this.#parts.opening

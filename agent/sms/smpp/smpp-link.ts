@@ -16,7 +16,7 @@ import { ROK, RX_P_APPN, statusCause, statusClass, type StatusOverrides } from '
 import { submitMessage, type SubmitWishes } from './submit.ts'
 import { Throttle } from './throttle.ts'
 
-/** What a tenth of a second brings may be sent at once: a service centre that counts by seconds then sees little more than the rate in any of them. */
+/** What a tenth of a second brings may be sent at once: a service centre that counts by seconds then sees little more than the rate. */
 const BURST_SECONDS = 0.1
 
 /** How to deal with one service centre. */

@@ -21,7 +21,7 @@ export const RX_P_APPN = 0x65
 /** Refusals of a bind that no later try will better: somebody has to change something. */
 export const BIND_REFUSED: ReadonlySet<number> = new Set([0x0d, 0x0e, 0x0f])
 
-/** command_status (SMPP 3.4 table 5-2; from 0x100 on SMPP 5.0 table 4-45). */
+/** command_status (SMPP 3.4 clause 5.1.3; those from 0x100 on are of SMPP 5.0, and used by service centres that speak 3.4, too). */
 const STATUSES: ReadonlyMap<number, Status> = new Map([
   [0x01, permanent('ESME_RINVMSGLEN')],
   [0x02, permanent('ESME_RINVCMDLEN')],
@@ -84,7 +84,7 @@ export interface StatusOverrides {
   temporary: readonly number[]
 }
 
-/** What a status other than 0 means. What nobody knows is temporary: trying again ends at the message's deadline, giving up at once cannot be undone. */
+/** What a status other than 0 means. What nobody knows is temporary: trying again ends at the deadline, giving up at once cannot be undone. */
 export function statusClass (status: number, overrides: StatusOverrides): StatusClass {
   if (overrides.permanent.includes(status)) return 'permanent'
   if (overrides.temporary.includes(status)) return 'temporary'

@@ -49,7 +49,7 @@ export function submitMessage (submission: Submission, { shortCode, defaultAlpha
 const NO_TLVS: Tlvs = new Map()
 
 /**
- * data_coding for a TP-DCS. The general group with a class (TS 23.038 clause 4) does not exist in SMPP, and is refused by service centres: the group of
+ * data_coding for a TP-DCS. The general group with a class (TS 23.038 clause 4) does not exist in SMPP, and is refused: the group of
  * message classes means the same on the phone; for UCS-2, which that group has not, the class goes into dest_addr_subunit (clause 5.3.2.1).
  */
 function coding ({ alphabet, dcs }: Submission): { dataCoding: number, tlvs: Tlvs } {

@@ -5,8 +5,8 @@ const FIRST_MS = 1_000
 const LONGEST_MS = 60_000
 
 /**
- * Holds the whole link back when the service centre asks it to slow down (ESME_RTHROTTLED, ESME_RMSGQFUL): a pause, then one message at a time until one
- * has gone through.
+ * Holds the whole link back when the service centre asks it to slow down (ESME_RTHROTTLED, ESME_RMSGQFUL): a pause, then one message at a
+ * time until one has gone through.
  */
 export class Throttle {
   readonly #clock: Clock
