@@ -8,28 +8,19 @@ import type {
   StreamPeriodicCountryEventsResponse
 } from '../../gen/wgtwo/subscription/v1/subscription.ts'
 import type { EventResponse } from '../../agent/api/event-message.ts'
-import type { Sighting } from '../../agent/diameter/sighting.ts'
 import { EVENT_KINDS, type EventKind } from '../../agent/location/event.ts'
 import { Rpc } from '../lib/rpc.ts'
 import { random, seed } from '../lib/seed.ts'
-import { START, ulr } from '../lib/sightings.ts'
+import { START } from '../lib/sightings.ts'
 import type { Owner } from '../lib/temporary.ts'
 import { Bench, TestStream } from './bench.ts'
+import { COUNTRIES, emptyLogs, HANDSETS, NOBODY, PREFIXES, Sim, type Logs, type TenantName } from './sim.ts'
 import { Subscriber } from './subscriber.ts'
 
 const SCOPES = ['subscription.first_attachment:read', 'subscription.country_change:read', 'subscription.periodic_country:read', 'subscription.handset_details:read']
 const ACK_TIMEOUT_MS = 30_000
 const ROUNDS = 4
 const STEPS = 60
-
-/** Where SIMs can be, and what they can sit in. */
-const COUNTRIES = [['24201', 'NO'], ['24001', 'SE'], ['23801', 'DK']] as const
-const HANDSETS = ['35722009245138', '86650704004053', '49015420323751'] as const
-
-/** Whose SIMs are whose; SIMs of `NOBODY` fit no prefix. */
-const PREFIXES = { north: '24201', south: '24007' }
-const NOBODY = '31026'
-type TenantName = keyof typeof PREFIXES
 
 /** The first and the last share a queue's name across tenants, the first two share both theirs. */
 const CLIENTS: { id: string, tenant: TenantName, sector: string, queues: string[] }[] = [
@@ -42,11 +33,6 @@ const CLIENTS: { id: string, tenant: TenantName, sector: string, queues: string[
 interface Seen { id: number, kind: EventKind, imsi: string, says: string, pseudonym: string, resource: string }
 
 type Bodies = StreamFirstAttachmentEventsResponse & StreamCountryChangeEventsResponse & StreamPeriodicCountryEventsResponse & StreamHandsetChangeEventsResponse
-
-/** What each tenant's logs hold, by kind: what happened, in the order of ids. */
-type Logs = Record<TenantName, Record<EventKind, string[]>>
-
-const emptyLogs = (): Record<EventKind, string[]> => ({ 'first-attachment': [], 'country-change': [], 'periodic-country': [], 'handset-change': [] })
 
 function seenOf (event: EventResponse, kind: EventKind): Seen {
   const { metadata, firstAttachmentEvent: first, countryChangeEvent: move, periodicCountryEvent: periodic, handsetChangeEvent: swap } = event as Bodies
@@ -140,37 +126,6 @@ class Reader {
     this.seen.push(seen)
     if (this.done.has(seen.id)) this.late.push(seen.id)
     else this.open.set(seen.id, event)
-  }
-}
-
-/** A SIM, and what the logs of its tenant are to hold of it. */
-class Sim {
-  readonly imsi: string
-  #country: typeof COUNTRIES[number] | undefined
-  #handset: string | undefined
-  readonly #visited = new Set<string>()
-
-  constructor (imsi: string) {
-    this.imsi = imsi
-  }
-
-  /** It registers somewhere, in some handset: what that tells goes into its tenant's logs. */
-  appear (country: typeof COUNTRIES[number], handset: string, logs: Logs): void {
-    const tenant = (Object.keys(PREFIXES) as TenantName[]).find(name => this.imsi.startsWith(PREFIXES[name]))
-    const tell = (kind: EventKind, what: string): void => { if (tenant !== undefined) logs[tenant][kind].push(`${this.imsi} ${what}`) }
-    const [, code] = country
-    if (this.#country === undefined) tell('first-attachment', '')
-    else if (this.#country !== country) tell('country-change', `${this.#country[1]}>${code}`)
-    if (!this.#visited.has(code)) tell('periodic-country', code)
-    if (this.#handset !== handset) tell('handset-change', `${this.#handset ?? ''}>${handset}`)
-    this.#country = country
-    this.#handset = handset
-    this.#visited.add(code)
-  }
-
-  /** Its registration as the network sees it. */
-  seen (time: number): Sighting {
-    return ulr({ imsi: this.imsi, time, plmn: this.#country![0], imei: this.#handset })
   }
 }
 
