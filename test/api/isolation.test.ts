@@ -1,25 +1,26 @@
 import { status } from '@grpc/grpc-js'
 import t from 'tap'
-import { EventKind, EventServiceService, OutcomeResult } from '../../gen/landfall/v1/events.ts'
-import type { StreamFirstAttachmentEventsResponse } from '../../gen/wgtwo/subscription/v1/subscription.ts'
+import { EventServiceService, OutcomeResult, type EventKind as WireKind } from '../../gen/landfall/v1/events.ts'
+import type {
+  StreamCountryChangeEventsResponse,
+  StreamFirstAttachmentEventsResponse,
+  StreamHandsetChangeEventsResponse,
+  StreamPeriodicCountryEventsResponse
+} from '../../gen/wgtwo/subscription/v1/subscription.ts'
 import type { EventResponse } from '../../agent/api/event-message.ts'
+import { EVENT_KINDS, type EventKind } from '../../agent/location/event.ts'
 import { Rpc } from '../lib/rpc.ts'
 import { random, seed } from '../lib/seed.ts'
-import { START, ulr } from '../lib/sightings.ts'
+import { START } from '../lib/sightings.ts'
 import type { Owner } from '../lib/temporary.ts'
 import { Bench, TestStream } from './bench.ts'
+import { COUNTRIES, emptyLogs, HANDSETS, NOBODY, PREFIXES, Sim, type Logs, type TenantName } from './sim.ts'
 import { Subscriber } from './subscriber.ts'
 
-const SCOPE = 'subscription.first_attachment:read'
-const KIND = EventKind.EVENT_KIND_FIRST_ATTACHMENT
+const SCOPES = ['subscription.first_attachment:read', 'subscription.country_change:read', 'subscription.periodic_country:read', 'subscription.handset_details:read']
 const ACK_TIMEOUT_MS = 30_000
 const ROUNDS = 4
-const STEPS = 40
-
-/** Whose SIMs are whose; SIMs of `NOBODY` fit no prefix. */
-const PREFIXES = { north: '24201', south: '24007' }
-const NOBODY = '31026'
-type TenantName = keyof typeof PREFIXES
+const STEPS = 60
 
 /** The first and the last share a queue's name across tenants, the first two share both theirs. */
 const CLIENTS: { id: string, tenant: TenantName, sector: string, queues: string[] }[] = [
@@ -28,20 +29,29 @@ const CLIENTS: { id: string, tenant: TenantName, sector: string, queues: string[
   { id: 'rival', tenant: 'south', sector: 'retail', queues: ['main', 'own'] }
 ]
 
-/** An event as a client has seen it. */
-interface Seen { id: number, imsi: string, pseudonym: string, resource: string }
+/** An event as a client has seen it; `says`: the IMSI and what happened to it, as logs hold it. */
+interface Seen { id: number, kind: EventKind, imsi: string, says: string, pseudonym: string, resource: string }
 
-function seenOf (event: EventResponse): Seen {
-  const { metadata, firstAttachmentEvent } = event as EventResponse & StreamFirstAttachmentEventsResponse
+type Bodies = StreamFirstAttachmentEventsResponse & StreamCountryChangeEventsResponse & StreamPeriodicCountryEventsResponse & StreamHandsetChangeEventsResponse
+
+function seenOf (event: EventResponse, kind: EventKind): Seen {
+  const { metadata, firstAttachmentEvent: first, countryChangeEvent: move, periodicCountryEvent: periodic, handsetChangeEvent: swap } = event as Bodies
   const { value, wg2rn } = metadata!.identifier!.subscriptionIdentifier!
-  return { id: Number(metadata!.eventId), imsi: firstAttachmentEvent!.imsi!.value, pseudonym: value, resource: wg2rn }
+  const what = {
+    'first-attachment': () => '',
+    'country-change': () => `${move!.previous!.code}>${move!.current!.code}`,
+    'periodic-country': () => periodic!.country!.code,
+    'handset-change': () => `${swap!.previous?.imeiSv?.imei ?? ''}>${swap!.current!.imeiSv!.imei}`
+  }[kind]()
+  const imsi = (first ?? move ?? periodic ?? swap)!.imsi!.value
+  return { id: Number(metadata!.eventId), kind, imsi, says: `${imsi} ${what}`, pseudonym: value, resource: wg2rn }
 }
 
-/** What is wrong with what a client of a tenant has seen; `log`: IMSIs of its tenant in the order of their ids. */
-function wrongs (seen: readonly Seen[], tenant: TenantName, log: readonly string[]): string[] {
-  return seen.flatMap(({ id, imsi, resource }) => [
+/** What is wrong with what a client of a tenant has seen. */
+function wrongs (seen: readonly Seen[], tenant: TenantName, logs: Logs): string[] {
+  return seen.flatMap(({ id, kind, imsi, says, resource }) => [
     ...(imsi.startsWith(PREFIXES[tenant]) ? [] : ['an event of another tenant']),
-    ...(log[id - 1] === imsi ? [] : [`event ${id} is another one than its tenant's`]),
+    ...(logs[tenant][kind][id - 1] === says ? [] : [`${kind} ${id} is another one than its tenant's`]),
     ...(resource.startsWith(`${tenant}:`) && !resource.includes(imsi) ? [] : ['a resource name that is not of the tenant, or tells the IMSI'])
   ])
 }
@@ -59,7 +69,7 @@ function mixedUp (known: readonly (Seen & { sector: string })[]): string[] {
   })
 }
 
-/** One queue of a client, and what a test knows of it. */
+/** One queue of a client for one kind, and what a test knows of it. */
 class Reader {
   readonly seen: Seen[] = []
   /** Delivered and not acknowledged, by id. */
@@ -68,13 +78,15 @@ class Reader {
   /** Those that came although they were acknowledged. */
   readonly late: number[] = []
   readonly client: typeof CLIENTS[number]
+  readonly kind: EventKind
   readonly name: string
   readonly token: string
   readonly #connect: () => TestStream
   stream: TestStream
 
-  constructor (client: typeof CLIENTS[number], name: string, token: string, connect: () => TestStream) {
+  constructor (client: typeof CLIENTS[number], kind: EventKind, name: string, token: string, connect: () => TestStream) {
     this.client = client
+    this.kind = kind
     this.name = name
     this.token = token
     this.#connect = connect
@@ -110,17 +122,22 @@ class Reader {
   }
 
   #take (event: EventResponse): void {
-    const seen = seenOf(event)
+    const seen = seenOf(event, this.kind)
     this.seen.push(seen)
     if (this.done.has(seen.id)) this.late.push(seen.id)
     else this.open.set(seen.id, event)
   }
 }
 
+/** Kinds have the same order here and on the wire, where 0 is "unspecified". */
+function wireKind (kind: EventKind): WireKind {
+  return EVENT_KINDS.indexOf(kind) + 1 as WireKind
+}
+
 /** Two tenants, three clients and their queues. */
 async function start (owner: Owner): Promise<{ bench: Bench, readers: Reader[], rpc: Rpc, tokens: Map<string, string> }> {
   const bench = await Bench.start(owner, undefined, {
-    tenants: Object.entries(PREFIXES).map(([name, prefix]) => ({ name, imsi_prefixes: [prefix] })),
+    tenants: Object.entries(PREFIXES).map(([name, prefix]) => ({ name, imsi_prefixes: [prefix], country_change_imsi: true })),
     access: { issuer: { listen: '127.0.0.1:0', url: 'https://own.example/', token_minutes: 600 } },
     delivery: { stream_minutes: 1_440 }
   })
@@ -128,12 +145,14 @@ async function start (owner: Owner): Promise<{ bench: Bench, readers: Reader[], 
   const tokens = new Map<string, string>()
   for (const client of CLIENTS) {
     const { id, tenant, sector } = client
-    const token = await bench.token(id, await bench.addClient({ id, tenant, sector, scopes: [SCOPE] }), SCOPE)
+    const token = await bench.token(id, await bench.addClient({ id, tenant, sector, scopes: SCOPES }), SCOPES.join(' '))
     tokens.set(id, token)
     for (const name of client.queues) {
-      readers.push(new Reader(client, name, token, () => new TestStream(owner, bench.address, 'first-attachment', {
-        streamType: { $case: 'durableQueue', value: { customName: name } }, maxInFlight: 200
-      }, token)))
+      for (const kind of EVENT_KINDS) {
+        readers.push(new Reader(client, kind, name, token, () => new TestStream(owner, bench.address, kind, {
+          streamType: { $case: 'durableQueue', value: { customName: name } }, maxInFlight: 200
+        }, token)))
+      }
     }
   }
   await Promise.all(readers.map(async ({ stream }) => await stream.ready))
@@ -145,17 +164,19 @@ t.test('no client gets, learns or undoes anything of another client or tenant, w
   const below = (n: number): number => next() % n
   const pick = <T>(from: readonly T[]): T => from[below(from.length)]!
   const { bench, readers, rpc, tokens } = await start(t)
-  const logs: Record<TenantName, string[]> = { north: [], south: [] }
-  const head = (reader: Reader): number => logs[reader.client.tenant].length
-  let sims = 0
+  const logs: Logs = { north: emptyLogs(), south: emptyLogs() }
+  const head = ({ client: { tenant }, kind }: Reader): number => logs[tenant][kind].length
+  const sims: Sim[] = []
+  let time = START
   let refusals = 0
 
   const see = async (): Promise<void> => {
     const sightings = Array.from({ length: 1 + below(3) }, () => {
-      const prefix = pick([...Object.values(PREFIXES), NOBODY])
-      const imsi = prefix + String(++sims).padStart(10, '0')
-      for (const [name, own] of Object.entries(PREFIXES)) if (own === prefix) logs[name as TenantName].push(imsi)
-      return ulr({ imsi, time: START + sims })
+      let sim = pick(sims)
+      const isNew = sim === undefined || below(3) === 0
+      if (isNew) sims.push(sim = new Sim(pick([...Object.values(PREFIXES), NOBODY]) + String(sims.length).padStart(10, '0')))
+      sim!.appear(pick(COUNTRIES), pick(HANDSETS), logs)
+      return sim!.seen(++time)
     })
     await bench.see(...sightings)
   }
@@ -167,9 +188,9 @@ t.test('no client gets, learns or undoes anything of another client or tenant, w
     if (way === 0) t.ok(await reader.stream.ack(event))
     else if (way === 1) t.match(await rpc.call(EventServiceService.acknowledge, { tokens: [event.metadata!.ackInfo!.value] }, `Bearer ${reader.token}`), { code: status.OK })
     else {
-      const subscriber = new Subscriber(t, bench.address, { kinds: [{ kind: KIND }], queue: { $case: 'durableQueue', value: reader.name } }, reader.token)
+      const subscriber = new Subscriber(t, bench.address, { kinds: [{ kind: wireKind(reader.kind) }], queue: { $case: 'durableQueue', value: reader.name } }, reader.token)
       await subscriber.opened
-      const outcomes = await subscriber.ask({ acknowledge: [{ kind: KIND, ids: [BigInt(id)] }] })
+      const outcomes = await subscriber.ask({ acknowledge: [{ kind: wireKind(reader.kind), ids: [BigInt(id)] }] })
       t.same(outcomes, [[OutcomeResult.OUTCOME_RESULT_ACKNOWLEDGED, [id]]])
       subscriber.cancel()
       await subscriber.ended
@@ -206,21 +227,23 @@ t.test('no client gets, learns or undoes anything of another client or tenant, w
     // What the owner has not acknowledged comes again, whoever else tried to.
     for (const reader of readers) await reader.takeAgain()
     t.same(readers.flatMap(({ late }) => late), [], 'and nothing else does')
-    t.same(bench.dispatcher.queues().map(({ waiting, inFlight }) => waiting + inFlight).sort(), readers.map(({ open }) => open.size).sort())
+    t.same(bench.dispatcher.queues().map(({ queue: { client, kind, name }, waiting, inFlight }) => `${client} ${kind} "${name}" ${waiting + inFlight}`).sort(),
+      readers.map(({ client, kind, name, open }) => `${client.id} ${kind} "${name}" ${open.size}`).sort())
   }
-  t.ok(refusals > 0 && logs.north.length > 0 && logs.south.length > 0)
+  t.ok(refusals > 0)
+  for (const kind of EVENT_KINDS) t.ok(logs.north[kind].length > 0 && logs.south[kind].length > 0, kind)
 
   for (const reader of readers) {
-    const { client: { tenant, id }, seen } = reader
-    t.same(wrongs(seen, tenant, logs[tenant]), [], `${id} has seen its tenant's events alone`)
-    t.same([...new Set(seen.map(event => event.id))].sort((a, b) => a - b), logs[tenant].map((_imsi, at) => at + 1), 'all of them, numbered from 1 without a gap')
+    const { client: { tenant, id }, kind, seen } = reader
+    t.same(wrongs(seen, tenant, logs), [], `${id} has seen its tenant's events alone`)
+    t.same([...new Set(seen.map(event => event.id))].sort((a, b) => a - b), logs[tenant][kind].map((_says, at) => at + 1), 'all of them, numbered from 1 without a gap')
   }
   const known = readers.flatMap(({ client, seen }) => seen.map(event => ({ ...event, sector: `${client.tenant} ${client.sector}` })))
   t.same(mixedUp(known), [])
 
-  for (const { id, tenant } of CLIENTS) {
-    const beyond = logs[tenant].length + 2
-    const ending = await new TestStream(t, bench.address, 'first-attachment', {
+  for (const { client: { id, tenant }, kind } of readers) {
+    const beyond = logs[tenant][kind].length + 2
+    const ending = await new TestStream(t, bench.address, kind, {
       streamType: { $case: 'regular', value: {} }, startPosition: { $case: 'startAtId', value: BigInt(beyond) }
     }, tokens.get(id)).ended
     t.match(ending, { code: status.OUT_OF_RANGE, details: `start_at_id is ${beyond}, and the newest event is ${beyond - 2}: start at ${beyond - 1} at most` })
@@ -229,7 +252,7 @@ t.test('no client gets, learns or undoes anything of another client or tenant, w
 
   // The checks would find it if it were otherwise.
   const [mine, foreign] = [readers[0]!, readers.at(-1)!]
-  t.same(wrongs([...mine.seen, foreign.seen[0]!], 'north', logs.north).slice(0, 1), ['an event of another tenant'])
-  t.same(wrongs([{ ...mine.seen[0]!, id: mine.seen[0]!.id + 1 }], 'north', logs.north), [`event ${mine.seen[0]!.id + 1} is another one than its tenant's`])
+  t.same(wrongs([...mine.seen, foreign.seen[0]!], 'north', logs).slice(0, 1), ['an event of another tenant'])
+  t.same(wrongs([{ ...mine.seen[0]!, id: mine.seen[0]!.id + 1 }], 'north', logs), [`${mine.kind} ${mine.seen[0]!.id + 1} is another one than its tenant's`])
   t.equal(mixedUp([...known, { ...known[0]!, sector: 'north support' }]).length, 1)
 })

@@ -8,7 +8,7 @@ import { AUDIENCE, claims, ISSUER, JsonServer, makeKey, publicJwk, sign, type Cl
 import { Rpc } from '../lib/rpc.ts'
 import { random, seed } from '../lib/seed.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
-import { Bench } from './bench.ts'
+import { attachments, Bench, idsOf, TestStream } from './bench.ts'
 
 const FIRST = 'subscription.first_attachment:read'
 const MINUTE_MS = 60_000
@@ -96,6 +96,37 @@ t.test('an issuer that is down costs nothing but what is new, for a day', async 
   bench.clock.advance(MINUTE_MS)
   await call(await token(old))
   t.equal((await call(await token(old))).code, OK)
+})
+
+t.test('open streams outlast new keys of either issuer, an outage, and a key that is withdrawn', async t => {
+  const [old, fresh] = [makeKey('old'), makeKey('new')]
+  const issuer = await keyServer(t, old)
+  const { bench, call } = await start(t, {
+    jwks: { url: issuer.server.url, issuer: ISSUER, audience: AUDIENCE }, issuer: { listen: '127.0.0.1:0', url: 'https://own.example/' }
+  })
+  const token = async (key: SigningKey, other: Claims = {}): Promise<string> => await sign(key, claims(bench.clock.now(), 'shop', FIRST, other))
+  const foreign = await token(old)
+  const own = await bench.token('own', await bench.addClient({ id: 'own', scopes: [FIRST] }), FIRST)
+  const streams = [foreign, own].map(shown => new TestStream(t, bench.address, 'first-attachment', { acknowledgeOption: { $case: 'disableExplicitAck', value: {} } }, shown))
+  await Promise.all(streams.map(async ({ ready }) => await ready))
+  const hears = async (id: number, when: string): Promise<void> => {
+    await bench.see(...attachments(1, id))
+    for (const stream of streams) t.same(await Promise.race([stream.next().then(event => idsOf([event])), stream.ended]), [id], when)
+  }
+  await hears(1, 'before')
+  bench.rotateKey()
+  bench.rotateKey()
+  await hears(2, 'new keys of its own')
+  await issuer.server.down()
+  bench.clock.advance(11 * MINUTE_MS)
+  t.match(await call(`Bearer ${await token(fresh)}`), { code: UNAVAILABLE })
+  await hears(3, 'the issuer is down')
+  issuer.keys = [fresh]
+  await issuer.server.up()
+  bench.clock.advance(MINUTE_MS)
+  t.equal((await call(`Bearer ${await token(fresh)}`)).code, OK)
+  t.match(await call(`Bearer ${await token(old, { jti: 'x' })}`), { code: UNAUTHENTICATED }, 'the key counts no more')
+  await hears(4, 'with a token of a key that was withdrawn')
 })
 
 t.test('keys from a file are read again when it changes', async t => {
