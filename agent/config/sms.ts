@@ -26,6 +26,3 @@ export const sms = z.strictObject({
   keep_days: z.number().min(1).max(366).default(7),
   senders: z.array(senderRule).max(10_000).default([])
 })
-
-/** The section `sms`, defaults filled in. */
-export type SmsConfig = z.infer<typeof sms>

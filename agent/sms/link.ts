@@ -37,8 +37,9 @@ export type Outcome =
   | { kind: 'delivered' }
   /** The service centre has it. `id` may be empty: then no receipt can be matched. */
   | { kind: 'accepted', id: string }
-  /** Not now. `absent`: the subscriber cannot be reached until they come back; `memory`: their store is full. `afterMs`: not before. */
-  | { kind: 'temporary', cause: string, absent?: boolean, memory?: boolean, afterMs?: number }
+  /** Not now. `absent`: the subscriber cannot be reached until they come back; `memory`: their store is full. `afterMs`: not before.
+   *  `throttled`: the link is to slow down, and the message itself has failed in nothing. */
+  | { kind: 'temporary', cause: string, absent?: boolean, memory?: boolean, afterMs?: number, throttled?: boolean }
   /** Never. */
   | { kind: 'permanent', cause: string }
   /** It was written and nobody knows what became of it: no answer in time, or the connection was lost. */

@@ -68,6 +68,7 @@ export function settled (
     case 'permanent':
       return ended(withFragment(message, place, () => ({ state: 'failed' }), { cause: outcome.cause }), 'failed', now, policy)
     case 'temporary': {
+      if (outcome.throttled === true) return again(message, place, {}, now + (outcome.afterMs ?? UNSENT_MS))
       const absent = outcome.absent === true || outcome.memory === true
       const failures = message.failures + 1
       const wait = returned ? 0 : Math.max(retryDelay(failures, absent, chance), outcome.afterMs ?? 0)

@@ -44,14 +44,14 @@ export interface Submit {
 }
 
 /** What a phone says of an SMS-DELIVER (TS 23.040 clause 9.2.2.1a). */
-export interface DeliverReport extends ReportParameters {
+interface DeliverReport extends ReportParameters {
   kind: 'deliver-report'
   /** TP-FCS (clause 9.2.3.22), see `failureCause`; undefined when the phone took the message. */
   failureCause: number | undefined
 }
 
 /** What a service centre says of an SMS-SUBMIT (TS 23.040 clause 9.2.2.2a). */
-export interface SubmitReport extends ReportParameters {
+interface SubmitReport extends ReportParameters {
   kind: 'submit-report'
   /** As of a deliver report; undefined when the service centre took the message. */
   failureCause: number | undefined

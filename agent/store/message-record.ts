@@ -7,7 +7,7 @@ export const MESSAGE_STATES = ['accepted', 'waiting', 'in-flight', 'sent', 'deli
 export type MessageState = typeof MESSAGE_STATES[number]
 
 /** What may become of one fragment, in the order of their codes on disk. */
-export const FRAGMENT_STATES = ['unsent', 'in-flight', 'sent', 'delivered', 'failed'] as const
+const FRAGMENT_STATES = ['unsent', 'in-flight', 'sent', 'delivered', 'failed'] as const
 
 export type FragmentState = typeof FRAGMENT_STATES[number]
 

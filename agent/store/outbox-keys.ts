@@ -25,11 +25,6 @@ export function idFrom (time: number): string {
   return clampTime(time).toString(16).padStart(2 * TIME, '0').padEnd(2 * ID, '0')
 }
 
-/** When the message of an id was accepted, ms since 1970. */
-export function timeOfId (id: string): number {
-  return Number.parseInt(id.slice(0, 2 * TIME), 16)
-}
-
 /** Key of an index by time: time (ms since 1970), id. */
 export function timeKey (time: number, id: string): Buffer {
   const key = Buffer.alloc(TIME + ID)

@@ -1,6 +1,6 @@
 import { EVENT_KINDS } from '../location/event.ts'
 import { headKey, headOf, kindIndex, type EventLog, type Heads } from './event-log.ts'
-import { decodeEvent, encodeEvent, LOG_KINDS, type ReadEvent } from './event-record.ts'
+import { decodeEvent, encodeEvent, type ReadEvent } from './event-record.ts'
 import { decodeHead, encodeHead } from './head.ts'
 import { decodeEventKey, eventKey } from './keys.ts'
 import { eventRange } from './ranges.ts'
@@ -100,8 +100,3 @@ export class SmsLog {
 }
 
 const NO_HEADS: Heads = new Map()
-
-/** Names a log in messages. */
-export function logName ({ kind }: EventLog): string {
-  return LOG_KINDS[kind] ?? String(kind)
-}

@@ -24,8 +24,28 @@ t.test('the commented example shows every setting with its default', async t => 
   t.same(parse(text), configSchema.parse({}))
 })
 
+/** The commented examples that begin with such lines, each with what is indented below it, as YAML. */
+function examples (path: string, begin: RegExp): string {
+  let within = false
+  return readFileSync(path, 'utf8').split('\n').filter(line => {
+    within = begin.test(line) || (within && /^# {2}|^#$/.test(line))
+    return within
+  }).map(line => line.slice(1)).join('\n')
+}
+
+t.test('the commented examples of senders and links are sound, and show the defaults', async t => {
+  const { sms } = parseConfig(`sms:\n${examples('config/landfall.yaml', /^# {2}senders:/)}`, 'x.yaml')
+  t.match(sms.senders, [{ tenant: 'north', client: 'travel', senders: ['Landfall', '2442', '+4780*'], special: false }])
+  const { smpp, sgd } = parseConfig('sms: { smpp: { host: a, system_id: b, password_file: c }, sgd: { host: a, origin_host: a.b, origin_realm: b.c, sc_address: "479" } }', 'x.yaml').sms
+  const { host, port, tls, system_id: id, password_file: file, permanent_statuses: permanent, temporary_statuses: temporary, ...ofSmpp } = sms.smpp!
+  t.match(smpp, ofSmpp)
+  t.ok(host !== '' && port === smpp!.port && tls !== undefined && id !== '' && file !== '' && permanent.length + temporary.length === 2)
+  const { utc_offset_minutes: offset, window, delivery_timer_seconds: timer, watchdog_seconds: watchdog, when_unknown: unknown } = sms.sgd!
+  t.match(sgd, { utc_offset_minutes: offset, window, delivery_timer_seconds: timer, watchdog_seconds: watchdog, when_unknown: unknown })
+})
+
 t.test('the commented examples of tenants and access are sound, and show the defaults', async t => {
-  const text = readFileSync('config/landfall.yaml', 'utf8').split('\n').filter(line => /^#(access:|tenants:| {2})/.test(line)).map(line => line.slice(1)).join('\n')
+  const text = examples('config/landfall.yaml', /^#(access:|tenants:)/)
   const { access, tenants } = parseConfig(text, 'x.yaml')
   t.match(tenants, [{ name: 'north', imsi_prefixes: ['24201', '24202'], country_change_damping_minutes: 30, home_country: 'NO', country_change_imsi: false }])
   t.same(Object.keys(access!), ['calls_per_second', 'clock_skew_seconds', 'issuer', 'jwks', 'introspection'])

@@ -96,6 +96,7 @@ t.test('temporary failures are tried again by the schedule, never after the dead
   t.same(waits, [15, 60, 300, 900, 1_800, 3_600, 7_200, 7_725], 'the last one is cut at the deadline')
   t.match(timedOut(one, now, POLICY), { state: 'expired', endedAt: now, cause: 'smpp.0x00000045' })
   t.match(deliver(message(), { kind: 'temporary', cause: 'x', afterMs: 50_000 }), { nextAt: NOW + 50_000 }, 'the link may know better')
+  t.match(deliver(message(), { kind: 'temporary', cause: 'x', afterMs: 5_000, throttled: true }), { nextAt: NOW + 5_000, failures: 0, cause: '' }, 'no failure of its own')
   for (const absent of [true, false]) {
     for (let failures = 1; failures < 30; failures++) {
       const [least, middle, most] = [0, 0.5, 1].map(chance => retryDelay(failures, absent, chance))

@@ -119,7 +119,7 @@ export class SmppLink implements Link {
     const { status, body } = answer
     const meaning = status === ROK ? 'accepted' : statusClass(status, this.#settings.statuses)
     const cause = statusCause(status)
-    if (meaning === 'throttle') return { kind: 'temporary', cause, afterMs: this.#throttle.refused() }
+    if (meaning === 'throttle') return { kind: 'temporary', cause, afterMs: this.#throttle.refused(), throttled: true }
     this.#throttle.answered()
     switch (meaning) {
       case 'accepted': return { kind: 'accepted', id: comparableId(readMessageId(body), 'response', this.#settings.idFormat) }
