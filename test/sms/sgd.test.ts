@@ -300,24 +300,25 @@ t.test('settings', async t => {
 })
 
 interface Tag { code: number, name: string, vendorId: number, type: string, flags: object }
-interface Library {
-  DiameterConnection: new (options: object, socket: object) => object
-  dictionary: Record<string, (...args: never[]) => unknown>
-}
+type DiameterConnection = new (options: object, socket: object) => object
 
 /** The npm package `diameter` (GPL, for tests only), with the words of SGd put into its dictionary. */
-function library (): Library {
+function library (): DiameterConnection {
   const require = createRequire(import.meta.url)
-  const { DiameterConnection } = require('diameter/lib/diameter-connection') as Library
+  const { DiameterConnection } = require('diameter/lib/diameter-connection') as { DiameterConnection: DiameterConnection }
   const dictionary = require('diameter/lib/diameter-dictionary') as Record<string, (...args: unknown[]) => unknown>
   const types = require('diameter/lib/diameter-types') as { decode: (type: string, bytes: Buffer) => unknown, encode: (type: string, value: unknown) => Buffer }
   const { decode, encode } = types
   // It would force octets through UTF-8.
   types.decode = (type, bytes) => type === 'OctetString' ? bytes : decode(type, bytes)
   types.encode = (type, value) => type === 'OctetString' && Buffer.isBuffer(value) ? value : encode(type, value)
-  const flags = { mandatory: true, protected: false, mayEncrypt: false, vendorBit: true }
-  const added: Tag[] = [[3300, 'SC-Address', 'OctetString'], [3301, 'SM-RP-UI', 'OctetString'], [3302, 'TFR-Flags', 'Unsigned32'], [3306, 'SM-Delivery-Timer', 'Unsigned32']]
-    .map(([code, name, type]) => ({ code: code as number, name: name as string, type: type as string, vendorId: 10415, flags }))
+  const tag = (code: number, name: string, type: string, vendorId = 10415): Tag =>
+    ({ code, name, type, vendorId, flags: { mandatory: true, protected: false, mayEncrypt: false, vendorBit: vendorId !== 0 } })
+  const added = [
+    tag(3300, 'SC-Address', 'OctetString'), tag(3301, 'SM-RP-UI', 'OctetString'), tag(3302, 'TFR-Flags', 'Unsigned32'), tag(3306, 'SM-Delivery-Timer', 'Unsigned32'),
+    // Its own has the applications that it knows, and no other.
+    tag(258, 'Auth-Application-Id', 'Unsigned32', 0)
+  ]
   const extend = (name: string, found: (...args: unknown[]) => unknown): void => {
     const original = dictionary[name]!
     dictionary[name] = (...args) => found(...args) ?? original(...args)
@@ -326,14 +327,14 @@ function library (): Library {
   extend('getAvpByName', name => added.find(tag => tag.name === name))
   extend('getApplicationById', id => id === SGD ? { code: SGD, name: 'SGd' } : undefined)
   extend('getCommandByCode', code => code === TFR ? { code: TFR, name: 'MT-Forward-Short-Message' } : undefined)
-  return { DiameterConnection, dictionary }
+  return DiameterConnection
 }
 
 interface PeerMessage { command: string, body: [string, unknown][] }
 interface PeerEvent { message: PeerMessage, response: PeerMessage, callback: (response: PeerMessage) => void }
 
 /** Gives the library one whole message at a time, which is all that it can take. */
-function guarded (Connection: Library['DiameterConnection'], socket: Socket): EventEmitter {
+function guarded (Connection: DiameterConnection, socket: Socket): EventEmitter {
   const fake = Object.assign(new EventEmitter(), { write: (bytes: Buffer) => socket.write(bytes), end: () => socket.end() })
   let buffer = Buffer.alloc(0)
   socket.on('error', () => {})
@@ -351,14 +352,14 @@ function guarded (Connection: Library['DiameterConnection'], socket: Socket): Ev
 }
 
 t.test('an independent library understands our CER, DWR and TFR, and we its answers', { timeout: 30_000 }, async t => {
-  const { DiameterConnection } = library()
+  const Connection = library()
   const seen: PeerMessage[] = []
   const server = createServer(socket => {
-    guarded(DiameterConnection, socket).on('diameterMessage', ({ message, response, callback }: PeerEvent) => {
+    guarded(Connection, socket).on('diameterMessage', ({ message, response, callback }: PeerEvent) => {
       seen.push(message)
       const origin: [string, unknown][] = [['Result-Code', 'DIAMETER_SUCCESS'], ['Origin-Host', 'mme.test.realm'], ['Origin-Realm', 'test.realm']]
       const more: [string, unknown][] = message.command === 'Capabilities-Exchange'
-        ? [['Host-IP-Address', '127.0.0.1'], ['Vendor-Id', 0], ['Product-Name', 'npm'], ['Auth-Application-Id', 'Diameter Relay']]
+        ? [['Host-IP-Address', '127.0.0.1'], ['Vendor-Id', 0], ['Product-Name', 'npm'], ['Auth-Application-Id', 0xffffffff]]
         : []
       response.body = [...response.body, ...origin, ...more]
       callback(response)
@@ -375,8 +376,8 @@ t.test('an independent library understands our CER, DWR and TFR, and we its answ
   t.same(outcomes, Array(20).fill({ kind: 'delivered' }))
   t.same(seen.slice(0, 3).map(({ command }) => command), ['Capabilities-Exchange', 'Device-Watchdog', 'MT-Forward-Short-Message'])
   const value = ({ body }: PeerMessage, name: string): unknown => body.find(([key]) => key === name)?.[1]
-  t.equal(value(seen[0]!, 'Product-Name'), 'Landfall')
-  t.equal(value(seen[2]!, 'User-Name'), '242010000000001')
+  t.equal(String(value(seen[0]!, 'Product-Name')), 'Landfall')
+  t.equal(String(value(seen[2]!, 'User-Name')), '242010000000001')
   t.same(value(seen[2]!, 'SM-RP-UI'), DELIVER)
   t.same(value(seen[2]!, 'SC-Address'), tbcd('4790000000'))
   t.equal(value(seen[2]!, 'SM-Delivery-Timer'), 60)
