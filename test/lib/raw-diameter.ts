@@ -173,10 +173,10 @@ export class RawPeer {
 const HOPELESS_MS = 20_000
 
 /** Waits, turn by turn of the event loop, until something holds. */
-export async function until (holds: () => boolean): Promise<void> {
+export async function until (holds: () => boolean, hopelessMs = HOPELESS_MS): Promise<void> {
   const begun = performance.now()
   while (!holds()) {
-    if (performance.now() - begun > HOPELESS_MS) throw new Error(`never: ${String(holds)}`)
+    if (performance.now() - begun > hopelessMs) throw new Error(`never: ${String(holds)}`)
     await new Promise(resolve => { setImmediate(resolve) })
   }
 }
