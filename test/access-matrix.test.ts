@@ -4,10 +4,11 @@ import { service as HealthService } from 'grpc-health-check'
 import t from 'tap'
 import { ServerReflectionRequest, ServerReflectionService } from '../gen/grpc/reflection/v1/reflection.ts'
 import { EventKind, EventServiceService, SubscribeRequest } from '../gen/landfall/v1/events.ts'
+import { SmsEventServiceService } from '../gen/landfall/v1/sms.ts'
 import { SmsServiceService } from '../gen/wgtwo/sms/v1/sms.ts'
 import { SubscriptionEventServiceService } from '../gen/wgtwo/subscription/v1/subscription.ts'
 import { AckTokens } from '../agent/delivery/token.ts'
-import { EVENT_KINDS } from '../agent/location/event.ts'
+import { LOG_KINDS, type LogKind } from '../agent/store/event-record.ts'
 import { readIdentity } from '../agent/store/identity.ts'
 import { Bench } from './api/bench.ts'
 import { TestCa, type Issued } from './lib/certificates.ts'
@@ -17,7 +18,7 @@ import { ManualClock } from './lib/manual-clock.ts'
 import { Rpc, type Method } from './lib/rpc.ts'
 import { temporaryDirectory } from './lib/temporary.ts'
 
-/** What each method of the contract needs, as the contract's page says it (not as our proto files do). */
+/** What each method needs, as the contract's page says it (not as our proto files do); and those of Landfall's own that are like them. */
 const SCOPES: Record<string, string> = {
   StreamHandsetChangeEvents: 'subscription.handset_details:read',
   AckHandsetChangeEvent: 'subscription.handset_details:read',
@@ -27,6 +28,10 @@ const SCOPES: Record<string, string> = {
   AckCountryChangeEvent: 'subscription.country_change:read',
   StreamPeriodicCountryEvents: 'subscription.periodic_country:read',
   AckPeriodicCountryEvent: 'subscription.periodic_country:read',
+  StreamSmsDeliveryEvents: 'sms.delivery:read',
+  AckSmsDeliveryEvent: 'sms.delivery:read',
+  StreamReceivedSmsEvents: 'sms.received:read',
+  AckReceivedSmsEvent: 'sms.received:read',
   SendTextFromSubscriber: 'sms.text:send_from_subscriber',
   SendTextToSubscriber: 'sms.text:send_to_subscriber',
   SendDataToSubscriber: 'sms.data:send_to_subscriber'
@@ -36,7 +41,8 @@ const ALL = [...new Set(Object.values(SCOPES))]
 const allBut = (scope: string): string => `all-but-${ALL.indexOf(scope)}`
 
 /**
- * Who calls what, and what comes of it. Stream, Ack and Sms are the contract's methods (4, 4 and 3); Subscribe and Acknowledge are Landfall's
+ * Who calls what, and what comes of it. Stream, Ack and Sms are the contract's methods (4, 4 and 3) and, of
+ * Landfall's own, the streams about short messages (2 and 2); Subscribe and Acknowledge are Landfall's
  * own, which have no scope themselves and need that of each kind; Open is health and reflection.
  *
  * Certificates are those of a client CA that is trusted; one of another CA gets no connection.
@@ -88,17 +94,19 @@ const TABLE = `
 `
 const CODES: Record<string, status> = { ok: status.OK, noauth: status.UNAUTHENTICATED, denied: status.PERMISSION_DENIED, unimpl: status.UNIMPLEMENTED }
 
+const STREAMS = [...Object.values(SubscriptionEventServiceService), ...Object.values(SmsEventServiceService)]
+
 interface Case { method: Method, name: string, column: string, scope: string, request: (client: string, tenant: number) => unknown }
 
 /** Every public method, with a request that it serves. */
 function cases (tokens: AckTokens): Case[] {
-  const ackToken = (kind: typeof EVENT_KINDS[number], client: string, tenant: number): string =>
+  const ackToken = (kind: LogKind, client: string, tenant: number): string =>
     tokens.make({ queue: { tenant, client, kind, name: '' }, durable: true, id: 1 })
-  const contract = EVENT_KINDS.flatMap(kind => {
+  const contract = LOG_KINDS.flatMap(kind => {
     const family = kind.split('-').map(word => word[0]!.toUpperCase() + word.slice(1)).join('')
-    const [stream, ack] = [`Stream${family}Events`, `Ack${family}Event`].map(name => Object.values(SubscriptionEventServiceService).find(({ path }) => path.endsWith(`/${name}`))!)
+    const [stream, ack] = [`Stream${family}Events`, `Ack${family}Event`].map(name => STREAMS.find(({ path }) => path.endsWith(`/${name}`))!)
     const scope = SCOPES[`Ack${family}Event`]!
-    const settings = SubscribeRequest.fromPartial({ settings: { kinds: [{ kind: EVENT_KINDS.indexOf(kind) + 1 as EventKind }] } })
+    const settings = SubscribeRequest.fromPartial({ settings: { kinds: [{ kind: LOG_KINDS.indexOf(kind) + 1 as EventKind }] } })
     return [
       { method: stream as Method, name: `Stream${family}Events`, column: 'Stream', scope, request: () => ({}) },
       { method: ack as Method, name: `Ack${family}Event`, column: 'Ack', scope, request: (client: string, tenant: number) => ({ ackInfo: { value: ackToken(kind, client, tenant) } }) },
@@ -239,7 +247,7 @@ t.test('who calls what, and what comes of it', async t => {
   const { tokenKey, incarnation } = readIdentity(directory)
   const all = cases(new AckTokens(tokenKey, incarnation))
   t.same([...new Set(all.map(({ column }) => column))].sort(), columns.toSorted(), 'each column has its methods')
-  t.same(new Set(all.map(({ method }) => method.path)).size, 8 + 3 + 2 + Object.keys(HealthService).length + 2)
+  t.same(new Set(all.map(({ method }) => method.path)).size, 8 + 4 + 3 + 2 + Object.keys(HealthService).length + 2)
   const channels = new Map<Issued | undefined, Rpc>()
   const rpcOf = (issued: Issued | undefined): Rpc => {
     const channel = issued === undefined ? credentials.createSsl(ca.pem) : credentials.createSsl(ca.pem, readFileSync(issued.key), readFileSync(issued.certificate))

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { temporaryDirectory, type Owner } from './temporary.ts'
 
 /** A port of loopback that is free now. */
-async function freePort (): Promise<number> {
+export async function freePort (): Promise<number> {
   const server = createServer()
   await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
   const { port } = server.address() as { port: number }
@@ -18,7 +18,7 @@ export interface AgentOptions {
   /** Where the data lie; by default beside the configuration. */
   directory?: string
   /** More settings; `store` is merged with the harness's own. */
-  settings?: { store?: object, delivery?: object, tracker?: object, access?: object, tls?: object, log?: object, listen?: string }
+  settings?: { store?: object, delivery?: object, tracker?: object, access?: object, tls?: object, sms?: object, log?: object, listen?: string }
   /** More of the environment. */
   env?: Record<string, string>
   /** Words before the command, such as those that enter a network namespace. */
