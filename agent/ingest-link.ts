@@ -92,7 +92,8 @@ export class IngestLink {
 
   /** Resolves once the return of these SIMs is told from now on, or (not `wanted`) is not any more. */
   async watch (imsis: readonly string[], wanted: boolean): Promise<void> {
-    await this.#ask({ ask: 'watch', imsis, wanted })
+    // An agent that stops sends nothing more, so nobody's return matters.
+    if (!this.#stopping) await this.#ask({ ask: 'watch', imsis, wanted })
   }
 
   /** Writes nothing more; resolves when what is under way has ended. Before an exit that cannot wait for an orderly end. */

@@ -5,6 +5,7 @@ import type { Sighting } from './diameter/sighting.ts'
 import { DEFAULT_TRANSACTION_OPTIONS, Transactions, type TransactionOptions } from './diameter/transactions.ts'
 import type { Clock } from './lib/clock.ts'
 import { Discards } from './lib/discards.ts'
+import { SteadyTime } from './lib/steady-time.ts'
 import type { SubscriberEvent } from './location/event.ts'
 import type { Subscriber } from './location/subscriber.ts'
 import { imported, type ImportedSubscriber } from './location/imported.ts'
@@ -20,9 +21,6 @@ import { Transport, type TransportOptions } from './transport/transport.ts'
 const BACKLOG = 20_000
 /** How often due events and old ones are looked for. */
 const TICK_MS = 1_000
-
-/** Time after the start for which nothing is old by the wall clock: whoever sets it has then done so. */
-const TRUST_CLOCK_MS = 3_600_000
 /** Events of each kind that one tick tells at most, so that millions that fall due at once are spread over time. */
 const DUE_PER_TICK = 1_000
 /** Slices of old events that one tick removes at most. */
@@ -73,9 +71,7 @@ export class Ingest {
   readonly #settings: ReadonlyMap<number, TenantSettings>
   /** The shortest interval of any tenant. */
   readonly #intervalMs: number
-  /** Monotonic time when this began, and the wall clock less that. */
-  readonly #begun: number
-  readonly #wallOffset: number
+  readonly #steady: SteadyTime
   #waiting: Arrival[] = []
   #committing: Promise<void> | undefined
   #replays = 0
@@ -88,8 +84,7 @@ export class Ingest {
 
   constructor (parts: IngestParts) {
     this.#parts = parts
-    this.#begun = parts.clock.monotonic()
-    this.#wallOffset = parts.clock.now() - this.#begun
+    this.#steady = new SteadyTime(parts.clock)
     this.#settings = tenantSettings(parts)
     this.#intervalMs = Math.min(...[...this.#settings.values()].map(({ intervalMs }) => intervalMs))
   }
@@ -121,16 +116,7 @@ export class Ingest {
         this.#announce(await writer.commitDue(tenant, now - intervalMs, DUE_PER_TICK, state => state === undefined ? UNKNOWN : due(state, now, policy)))
       }
     }
-    await this.#retain({ before: this.#steady(now) - config.store.retention_days * DAY_MS, maxBytes: config.store.retention_mib * 2 ** 20 })
-  }
-
-  /**
-   * The wall clock for retention: one that jumps ahead must not cost anybody an event, and neither must one that was wrong when the
-   * process started and is put right soon after. -Infinity until it is trusted.
-   */
-  #steady (now: number): number {
-    const monotonic = this.#parts.clock.monotonic()
-    return monotonic - this.#begun < TRUST_CLOCK_MS ? -Infinity : Math.min(now, monotonic + this.#wallOffset)
+    await this.#retain({ before: this.#steady.now() - config.store.retention_days * DAY_MS, maxBytes: config.store.retention_mib * 2 ** 20 })
   }
 
   /** Removes old events, slice by slice, so that what is told meanwhile is not held up. */

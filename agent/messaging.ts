@@ -3,6 +3,7 @@ import type { SmsControlParts } from './api/sms-control.ts'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './lib/clock.ts'
 import { Discards } from './lib/discards.ts'
+import { SteadyTime } from './lib/steady-time.ts'
 import type { Subscriber } from './location/subscriber.ts'
 import type { Log } from './observe/log.ts'
 import { sgdLink } from './sgd.ts'
@@ -42,6 +43,7 @@ export class Messaging {
   readonly control: SmsControlParts
   readonly #parts: MessagingParts
   readonly #rules: SenderRules
+  readonly #steady: SteadyTime
 
   /** Undefined where no link is configured. Nothing is sent before `messages.start`. Throws RecordDamaged. */
   static open (parts: MessagingParts): Messaging | undefined {
@@ -53,6 +55,7 @@ export class Messaging {
   private constructor (parts: MessagingParts, links: readonly Link[], discards: Discards) {
     const { config: { sms, access }, clock, store, reader, tenants, watch, grew, fatal } = parts
     this.#parts = parts
+    this.#steady = new SteadyTime(clock)
     this.#rules = new SenderRules(sms.senders.map(({ tenant, client, senders, special }) => ({ tenant, client, senders, special })), access !== undefined)
     const byName = (name: string): Link[] => links.filter(link => link.name === name)
     const toSubscriber = sms.to_subscriber.flatMap(byName)
@@ -105,8 +108,7 @@ export class Messaging {
 
   /** Removes events of messages that are older than what is kept. */
   async retain (): Promise<void> {
-    const { config, clock } = this.#parts
-    await this.messages.retain(clock.now() - config.store.retention_days * DAY_MS)
+    await this.messages.retain(this.#steady.now() - this.#parts.config.store.retention_days * DAY_MS)
   }
 
   /** The SIM that a tenant's number leads to: the newest registration. */

@@ -13,9 +13,8 @@ export interface SmsControlParts {
   links: readonly Link[]
 }
 
-/** Messages that one list holds at most, and those that are looked at to find them. */
+/** Messages that one list holds at most. */
 const MAX_LISTED = 10_000
-const MAX_LOOKED_AT = 1_000_000
 
 /** Handlers of the commands about short messages; `parts` is undefined where none are relayed. */
 export function smsControlHandlers (parts: SmsControlParts | undefined): Pick<ControlServiceServer, 'sendSms' | 'showSms' | 'listSms' | 'cancelSms'> {
@@ -31,7 +30,7 @@ export function smsControlHandlers (parts: SmsControlParts | undefined): Pick<Co
         return { message: message === undefined ? '' : JSON.stringify(messageJson(message)) }
       })(), callback)
     },
-    listSms: ({ request }, callback) => { answer((async () => list(relay(), request))(), callback) },
+    listSms: ({ request }, callback) => { answer((async () => await list(relay(), request))(), callback) },
     cancelSms: ({ request: { messageId } }, callback) => {
       answer((async () => ({ cancelled: await relay().messages.cancel(messageId) }))(), callback)
     }
@@ -44,16 +43,16 @@ async function send ({ sender }: SmsControlParts, request: SendSmsRequest): Prom
   return { messageId: sent.id, numFragments: sent.fragments }
 }
 
-function list ({ messages, links }: SmsControlParts, { msisdn, state, limit }: ListSmsRequest): { messages: string[], links: string[] } {
+async function list ({ messages, links }: SmsControlParts, { msisdn, state, limit }: ListSmsRequest): Promise<{ messages: string[], links: string[] }> {
   if (state !== '' && !MESSAGE_STATES.includes(state as MessageState)) throw new InvalidArgument(`a state is one of ${MESSAGE_STATES.join(', ')}`)
   if (limit < 1 || limit > MAX_LISTED) throw new InvalidArgument(`the limit may be 1 to ${MAX_LISTED}`)
   const found: string[] = []
-  let looked = 0
-  for (const message of messages.newest()) {
-    if (found.length >= limit || ++looked > MAX_LOOKED_AT) break
-    if ((state === '' || message.state === state) && (msisdn === '' || message.msisdn === msisdn)) found.push(JSON.stringify(messageJson(message)))
+  const isWanted = (message: Message): boolean => (state === '' || message.state === state) && (msisdn === '' || message.msisdn === msisdn)
+  for await (const slice of messages.newest()) {
+    found.push(...slice.filter(isWanted).map(message => JSON.stringify(messageJson(message))))
+    if (found.length >= limit) break
   }
-  return { messages: found, links: links.map(({ name, up, room, trouble }) => JSON.stringify({ link: name, up, room, trouble })) }
+  return { messages: found.slice(0, limit), links: links.map(({ name, up, room, trouble }) => JSON.stringify({ link: name, up, room, trouble })) }
 }
 
 /** A message as the operator sees it: everything but its content. */

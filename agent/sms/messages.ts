@@ -13,8 +13,8 @@ import { Relay, type Destination } from './relay.ts'
 /** How long an orderly stop waits for what the links have under way, ms. */
 const STOP_MS = 3_000
 
-/** Messages that one commit erases at most. */
-const ERASURE_SLICE = 500
+/** Messages that are read in one go, and that one commit erases, at most. */
+const SLICE = 500
 
 /** What the relay of short messages needs of the rest of the house. */
 export interface MessagesParts {
@@ -116,9 +116,13 @@ export class Messages {
     return this.#outbox.store.message(id)
   }
 
-  /** All messages, the newest first. Nothing else may be asked of them meanwhile. */
-  newest (): Iterable<Message> {
-    return this.#outbox.store.newest(undefined)
+  /** All messages, the newest first, in slices between which other work gets its turn. */
+  async * newest (): AsyncGenerator<Message[]> {
+    for (let last: string | undefined, slice = this.#outbox.store.newest(undefined, SLICE); slice.length > 0; slice = this.#outbox.store.newest(last, SLICE)) {
+      yield slice
+      last = slice.at(-1)!.id
+      await new Promise(resolve => { setImmediate(resolve) })
+    }
   }
 
   /** Takes a message back; resolves once that is on disk, with false when it has ended or is none. */
@@ -143,9 +147,11 @@ export class Messages {
   async forget (imsi: string, msisdn: string | undefined): Promise<number> {
     const { store } = this.#outbox
     const ids: string[] = []
-    for (const message of store.newest(undefined)) if (message.imsi === imsi || message.msisdn === msisdn) ids.push(message.id)
-    for (let at = 0; at < ids.length; at += ERASURE_SLICE) {
-      await this.#outbox.change(ids.slice(at, at + ERASURE_SLICE).map(id => ({ id, step: () => undefined })))
+    for await (const slice of this.newest()) {
+      for (const message of slice) if (message.imsi === imsi || message.msisdn === msisdn) ids.push(message.id)
+    }
+    for (let at = 0; at < ids.length; at += SLICE) {
+      await this.#outbox.change(ids.slice(at, at + SLICE).map(id => ({ id, step: () => undefined })))
     }
     return ids.length + await store.eraseEvents(imsi)
   }

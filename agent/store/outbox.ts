@@ -165,14 +165,12 @@ export class OutboxStore {
     return this.#ofRecipient(tenant, msisdn, since, limit)
   }
 
-  /** Messages before an id (the newest first). Throws RecordDamaged. */
-  * newest (before: string | undefined): Generator<Message> {
+  /** Messages, the newest first, from before an id on. Throws RecordDamaged. */
+  newest (before: string | undefined, limit: number): Message[] {
     this.#root.resetReadTxn()
-    const start = before === undefined ? Buffer.alloc(16, 0xff) : idBytes(before)!
-    for (const { key, value } of this.#messages.getRange({ start, reverse: true })) {
-      const id = idText(key)
-      if (id !== before) yield decodeMessage(id, value)
-    }
+    const range = { start: Buffer.from(before ?? LAST_ID, 'hex'), reverse: true, limit: limit + 1 }
+    const found = [...this.#messages.getRange(range)].map(({ key, value }) => decodeMessage(idText(key), value))
+    return found.filter(({ id }) => id !== before).slice(0, limit)
   }
 
   /** The fragments that a link knows by an id. */

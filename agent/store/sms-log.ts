@@ -49,17 +49,17 @@ export class SmsLog {
     for (const { key, value } of [...this.#heads.getRange()]) {
       const log = { tenant: key.readUInt16BE(), kind: key[2]! }
       const head = decodeHead(value)
-      let taken: ReadEvent | undefined
-      let { oldest } = head
-      for (const { key, value } of [...this.#events.getRange(eventRange(log.tenant, log.kind, 0, RETENTION_SLICE))]) {
-        const event = decodeEvent(value)
-        if (event.committedAt >= before && oldest > head.id - MAX_EVENTS) break
-        this.#events.remove(key)
-        taken = event
-        oldest = decodeEventKey(key).id + 1
+      const taken: Buffer[] = []
+      let { takenAt } = head
+      for (const { key, value } of this.#events.getRange(eventRange(log.tenant, log.kind, 0, RETENTION_SLICE))) {
+        const { committedAt } = decodeEvent(value)
+        if (committedAt >= before && decodeEventKey(key).id > head.id - MAX_EVENTS) break
+        taken.push(key)
+        takenAt = committedAt
       }
-      if (taken === undefined) continue
-      this.#heads.put(headKey(log), encodeHead({ ...head, oldest, takenAt: taken.committedAt }))
+      if (taken.length === 0) continue
+      for (const key of taken) this.#events.remove(key)
+      this.#heads.put(headKey(log), encodeHead({ ...head, oldest: decodeEventKey(taken.at(-1)!).id + 1, takenAt }))
       changed.push(log)
     }
     return changed
