@@ -11,7 +11,7 @@ run: build
 test: build
 	$(BIN)/tap run $$(ls dist/test/*.test.js dist/test/*/*.test.js | grep -v /interop/)
 
-# The tests that need Debian packages: tshark.
+# The tests that need Debian packages: tshark, erlang-base, erlang-diameter, erlang-dev, freediameterd, freediameter-extensions, openssl; and root.
 interop: build
 	$(BIN)/tap run dist/test/interop/*.test.js
 

@@ -31,7 +31,7 @@ export function readWire (bytes: Buffer): Wire {
 }
 
 /** Reads a row of AVPs. */
-export function readGroup (bytes: Buffer): WireAvp[] {
+function readGroup (bytes: Buffer): WireAvp[] {
   const avps: WireAvp[] = []
   for (let rest = bytes; rest.length > 0;) {
     const [code, flags, length] = [rest.readUInt32BE(0), rest.readUInt8(4), rest.readUIntBE(5, 3)]
