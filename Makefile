@@ -11,7 +11,7 @@ run: build
 test: build
 	$(BIN)/tap run $$(ls dist/test/*.test.js dist/test/*/*.test.js | grep -v /interop/)
 
-# The tests that need Debian packages: tshark, osmo-msc, stunnel4, sqlite3, Erlang's diameter, freeDiameter (the list is in .ci/run).
+# The tests that need Debian packages: tshark, osmo-msc, stunnel4, sqlite3, Erlang's diameter, freeDiameter (.ci/run has the list); and root.
 interop: build
 	$(BIN)/tap run dist/test/interop/*.test.js
 

@@ -6,6 +6,8 @@ import { startMme } from '../lib/peer-process.ts'
 import { startLink, SUBMIT, DELIVER, submission } from '../sms/sgd-bench.ts'
 import { until } from '../lib/raw-diameter.ts'
 
+t.setTimeout(120_000)
+
 /** A port that was free a moment ago: the MME cannot say which one it was given. */
 async function freePort (): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
