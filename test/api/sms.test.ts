@@ -212,6 +212,34 @@ t.test('a client is told of its own messages only', async t => {
   t.same(streams.map(({ pending }) => pending), [0, 0])
 })
 
+t.test('tenants neither send to each other\'s subscribers nor hear of each other\'s messages', async t => {
+  const { bench, smsc } = await relay(t, {
+    access: { issuer: { listen: '127.0.0.1:0' } },
+    tenants: [{ name: 'north', imsi_prefixes: ['24201'] }, { name: 'south', imsi_prefixes: ['24007'], number_prefixes: ['4680'] }],
+    sms: { senders: [{ tenant: 'north', senders: ['North', '2442'] }, { tenant: 'south', senders: ['South', '2552'] }] }
+  })
+  const scopes = ['sms.text:send_to_subscriber', 'sms.delivery:read', 'sms.received:read']
+  const of = async (tenant: string): Promise<{ client: Client, delivery: TestStream, received: TestStream }> => {
+    const token = await bench.token(tenant, await bench.addClient({ id: tenant, tenant, scopes }), scopes.join(' '))
+    const [delivery, received] = (['sms-delivery', 'received-sms'] as const).map(kind => new TestStream(t, bench.address, kind, {}, token)) as [TestStream, TestStream]
+    await Promise.all([delivery.ready, received.ready])
+    return { client: new Client(t, bench.address, token), delivery, received }
+  }
+  const [north, south] = [await of('north'), await of('south')]
+  t.match(await south.client.text({ fromAddress: 'South' }), { status: SendStatus.SEND_STATUS_REJECT, description: /no subscriber of this tenant/ })
+  t.match(await north.client.text({ fromAddress: 'South' }), { status: SendStatus.SEND_STATUS_REJECT, description: /may not send from this/ })
+  t.match(await north.client.text({ fromAddress: 'North' }), { status: SendStatus.SEND_STATUS_OK })
+  t.match(await south.client.text({ fromAddress: 'South', toSubscriber: '+46800000001' }), { status: SendStatus.SEND_STATUS_OK }, 'by its number_prefixes')
+  await smsc.submission(1)
+  await Promise.all([north.delivery.next(), south.delivery.next()])
+  for (const [source, service] of [['4790000001', '2552'], ['46800000001', '2442'], ['4670000000', '2552'], ['4670000000', '9999']]) {
+    t.equal(await smsc.deliver({ source_addr: source, source_addr_ton: 1, source_addr_npi: 1, destination_addr: service, short_message: Buffer.from('JA') }), 0)
+  }
+  const fromOf = (event: EventResponse): string => (event as { receivedSmsEvent: { fromAddress: string } }).receivedSmsEvent.fromAddress
+  t.same([fromOf(await north.received.next()), ...(await south.received.take(2)).map(fromOf)], [NUMBER, '+46800000001', '+4670000000'], 'by the sender, then by the service')
+  t.same([north, south].map(({ delivery, received }) => [delivery.pending, received.pending]), [[0, 0], [0, 0]])
+})
+
 t.test('a message towards a service is streamed', async t => {
   const { bench, smsc } = await relay(t)
   const stream = new TestStream(t, bench.address, 'received-sms')

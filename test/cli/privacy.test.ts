@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
 import t from 'tap'
 import { EventKind, EventServiceService } from '../../gen/landfall/v1/events.ts'
+import { SmsServiceService, type SendMessageResponse } from '../../gen/wgtwo/sms/v1/sms.ts'
 import { idsOf, TestStream } from '../api/bench.ts'
+import { Smsc } from '../api/smsc.ts'
 import { Subscriber } from '../api/subscriber.ts'
 import { RunningAgent } from '../lib/agent.ts'
 import { landfall } from '../lib/cli.ts'
@@ -12,7 +14,9 @@ import { Rpc } from '../lib/rpc.ts'
 const STORY = 'config/welcome.pcap'
 const FIRST = 'subscription.first_attachment:read'
 const COUNTRY = 'subscription.country_change:read'
+const TEXT = 'sms.text:send_to_subscriber'
 const IMSI = '242010000000042'
+const CONTENT = 'Words for one person only'
 const IMPORTED = { imsi: '242010000000113', msisdn: '4790000113', imei: '35722009245139' }
 
 /** Everything about the people of this test that no log and no error may hold. */
@@ -33,7 +37,10 @@ function found (text: string, needles: readonly string[]): string[] {
 
 t.test('neither the log nor an error holds anything of a person, a token or a secret, whatever is done', async t => {
   const access = { issuer: { listen: '127.0.0.1:0', url: 'https://own.example/' } }
-  const agent = await (await RunningAgent.make(t, { settings: { access, log: { level: 'debug' } } })).start()
+  const smsc = await Smsc.listen(t)
+  smsc.answer = () => smsc.taken.length % 2 === 0 ? { command_status: 0x0b } : { message_id: `m${smsc.taken.length}` }
+  const sms = { smpp: smsc.settings(t), senders: [{ senders: ['Landfall'] }] }
+  const agent = await (await RunningAgent.make(t, { settings: { access, sms, log: { level: 'debug' } } })).start()
   const at = ['--config', agent.config]
   const file = join(agent.config, '..', 'people.csv')
   /** Whatever a client was told when it was refused. */
@@ -60,8 +67,8 @@ t.test('neither the log nor an error holds anything of a person, a token or a se
     return secrets.at(-1)!
   }
 
-  const [shop, other] = [await add('shop', FIRST, COUNTRY), await add('other', COUNTRY)]
-  const mine = await token('shop', shop, `${FIRST} ${COUNTRY}`)
+  const [shop, other] = [await add('shop', FIRST, COUNTRY, TEXT), await add('other', COUNTRY)]
+  const mine = await token('shop', shop, `${FIRST} ${COUNTRY} ${TEXT}`)
   const theirs = await token('other', other, COUNTRY)
   for (const wrong of ['not-the-secret', other]) t.equal(await token('shop', wrong, COUNTRY), '')
   t.equal(await token(IMSI, shop, COUNTRY), '')
@@ -102,8 +109,24 @@ t.test('neither the log nor an error holds anything of a person, a token or a se
   refused(status.INVALID_ARGUMENT, await reader.ended)
   t.ok(await stream.ack(events[0]!))
 
+  // Texts that are taken, refused by the network, and refused by the agent; a receipt; one towards a service.
+  const send = async (fromAddress: string, toSubscriber: string, authorization = `Bearer ${mine}`): Promise<void> => {
+    const { sendTextToSubscriber } = SmsServiceService
+    const { details } = await rpc.call(sendTextToSubscriber, { content: CONTENT, toSubscriber, fromAddress, deliveryDeadline: undefined }, authorization, answer => {
+      told += `${(answer as SendMessageResponse).description}\n`
+    })
+    told += `${details}\n`
+  }
+  for (const from of ['Landfall', 'Landfall', '+4790000042']) await send(from, '+4790000042')
+  for (const to of ['4790000042', '+4790000199']) await send('Landfall', to)
+  await send('Landfall', '+4790000042', `Bearer ${theirs}`)
+  await smsc.submission(1)
+  await smsc.receipt('m1', 'DELIVRD', 2)
+  await smsc.deliver({ source_addr: '4790000042', source_addr_ton: 1, source_addr_npi: 1, destination_addr: '2442', short_message: Buffer.from(CONTENT) })
+
   // The commands of the operator; what they print is for the operator, the agent's log is looked at.
   for (const args of [['subscriber', 'show', IMSI], ['subscriber', 'show', '+4790000042'], ['subscriber', 'show', '+4790009999'], ['queues'], ['queues', 'parked', 'country-change'],
+    ['sms', 'list'], ['sms', 'send', '--to', '+4790000042', '--from', 'Landfall', '--text', CONTENT], ['sms', 'show', IMSI],
     ['check'], ['subscriber', 'forget', '+4790000113'], ['subscriber', 'forget', '+4790009999'], ['compact'], ['client', 'list'], ['client', 'remove', 'other']]) {
     await landfall([...args, ...at])
   }
@@ -130,7 +153,7 @@ t.test('neither the log nor an error holds anything of a person, a token or a se
 
   const audit = readFileSync(join(agent.directory, 'audit.jsonl'), 'utf8')
   for (const [where, text] of [['the log', agent.log], ['the audit log', audit], ['what clients were told', told]] as const) {
-    t.same(found(text, [...PERSONAL, ...PLACES]), [], `${where} holds nothing of a person`)
+    t.same(found(text, [...PERSONAL, ...PLACES, CONTENT]), [], `${where} holds nothing of a person`)
     t.same(found(text, secrets), [], `${where} holds no token and no secret`)
   }
   t.match(audit, /"what":"erased"/)

@@ -25,15 +25,18 @@ export class Rpc {
 
   close (): void { this.#client.close() }
 
-  /** `authorization`: the value as it is sent; undefined for none. A stream is cancelled once it has begun. */
-  async call ({ path, requestStream, responseStream, requestSerialize, responseDeserialize }: Method, request: unknown, authorization?: string): Promise<Ending> {
+  /** `authorization`: the value as it is sent; undefined for none. `answered` gets a single answer. A stream is cancelled once it has begun. */
+  async call (
+    { path, requestStream, responseStream, requestSerialize, responseDeserialize }: Method, request: unknown, authorization?: string, answered?: (answer: unknown) => void
+  ): Promise<Ending> {
     const metadata = new Metadata()
     if (authorization !== undefined) metadata.set('authorization', authorization)
     const serialize = requestSerialize as (request: unknown) => Buffer
     return await new Promise(resolve => {
       const failed = ({ code, details, metadata }: ServiceError): void => { resolve({ code, details, metadata }) }
       if (!responseStream) {
-        this.#client.makeUnaryRequest(path, serialize, responseDeserialize, request, metadata, error => {
+        this.#client.makeUnaryRequest(path, serialize, responseDeserialize, request, metadata, (error, answer) => {
+          if (error === null) answered?.(answer)
           if (error === null) resolve({ code: status.OK, details: '', metadata: new Metadata() })
           else failed(error)
         })
