@@ -291,7 +291,7 @@ t.test('whatever an answer or a request holds: an outcome, an answer', async t =
 
 t.test('settings', async t => {
   const least = { host: '192.0.2.1', origin_host: 'landfall.example.net', origin_realm: 'example.net', sc_address: '4790000000' }
-  t.same(sgd.parse(least), { ...least, port: 3868, window: 20, delivery_timer_seconds: 60, watchdog_seconds: 30, when_unknown: 'resend' })
+  t.same(sgd.parse(least), { ...least, port: 3868, utc_offset_minutes: 0, window: 20, delivery_timer_seconds: 60, watchdog_seconds: 30, when_unknown: 'resend' })
   for (const wrong of [
     { origin_host: 'landfall' }, { sc_address: '+4790000000' }, { sc_address: '' }, { watchdog_seconds: 5 }, { delivery_timer_seconds: 29 }, { delivery_timer_seconds: 601 },
     { smsc_host: 'smsc.example.net' }, { when_unknown: 'ask' }, { window: 0 }, { hostname: 'x' }
