@@ -39,21 +39,17 @@ export interface MessagingParts {
 /** The relay of short messages: joins configuration, store, links and the calls that hand messages in. */
 export class Messaging {
   readonly messages: Messages
-  /** What the calls and the commands use. */
-  readonly control: SmsControlParts
+  /** What the calls and the commands use; undefined where no link is configured. What was stored before is looked after all the same. */
+  readonly control: SmsControlParts | undefined
   readonly #parts: MessagingParts
   readonly #rules: SenderRules
   readonly #steady: SteadyTime
 
-  /** Undefined where no link is configured. Nothing is sent before `messages.start`. Throws RecordDamaged. */
-  static open (parts: MessagingParts): Messaging | undefined {
+  /** Nothing is sent before `messages.start`. Throws RecordDamaged. */
+  constructor (parts: MessagingParts) {
+    const { config: { sms, access }, clock, store, reader, tenants, watch, grew, fatal } = parts
     const discards = new Discards()
     const links = makeLinks(parts, discards)
-    return links.length === 0 ? undefined : new Messaging(parts, links, discards)
-  }
-
-  private constructor (parts: MessagingParts, links: readonly Link[], discards: Discards) {
-    const { config: { sms, access }, clock, store, reader, tenants, watch, grew, fatal } = parts
     this.#parts = parts
     this.#steady = new SteadyTime(clock)
     this.#rules = new SenderRules(sms.senders.map(({ tenant, client, senders, special }) => ({ tenant, client, senders, special })), access !== undefined)
@@ -77,8 +73,8 @@ export class Messaging {
       },
       policy: {
         failWhenUnknown: [...sms.smpp?.when_unknown === 'fail' ? ['smpp'] : [], ...sms.sgd?.when_unknown === 'fail' ? [SGD] : []],
-        receiptGraceMs: sms.receipt_hours * HOUR_MS,
-        keepMs: sms.keep_days * DAY_MS
+        receiptGraceMs: Math.ceil(sms.receipt_hours * HOUR_MS),
+        keepMs: Math.ceil(sms.keep_days * DAY_MS)
       },
       paths: (message, destination) => {
         if (message.direction === 'from-subscriber') return fromSubscriber
@@ -93,17 +89,21 @@ export class Messaging {
       },
       attribute: received => this.#attribute(received)
     })
-    this.control = {
-      messages: this.messages,
-      links,
-      sender: new SmsSender({
-        messages: this.messages,
-        rules: this.#rules,
-        tenants,
-        find: this.#find,
-        owns: ({ name }, msisdn) => this.#prefixesOf(name).some(prefix => msisdn.startsWith(prefix))
-      })
-    }
+    this.control = links.length === 0
+      ? undefined
+      : {
+          messages: this.messages,
+          links,
+          sender: new SmsSender({
+            messages: this.messages,
+            rules: this.#rules,
+            tenants,
+            find: this.#find,
+            takesFromSubscribers: fromSubscriber.length > 0,
+            asciiNames: toSubscriber.some(({ name }) => name !== SGD),
+            owns: ({ name }, msisdn) => this.#prefixesOf(name).some(prefix => msisdn.startsWith(prefix))
+          })
+        }
   }
 
   /** Removes events of messages that are older than what is kept. */

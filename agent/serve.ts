@@ -70,7 +70,7 @@ export class Serve {
   readonly #clients: ClientsStore
   readonly #subscriptions: SubscriptionService
   readonly #events: EventService
-  readonly #messaging: Messaging | undefined
+  readonly #messaging: Messaging
   readonly #health = new Health(SERVICES)
   readonly #server: Server
   #doors: Doors | undefined
@@ -100,7 +100,7 @@ export class Serve {
       expired: (queue, waiting) => { log.warn({ ...queue, waiting }, 'this queue was forgotten: nobody has read it for too long') },
       fatal: onFatal
     })
-    this.#messaging = Messaging.open({
+    this.#messaging = new Messaging({
       config,
       clock,
       log,
@@ -143,7 +143,7 @@ export class Serve {
     this.#server = makeServer(CLIENT_MESSAGE_BYTES, this.#access.guard)
     this.#server.addService(SubscriptionEventServiceService, this.#subscriptions.handlers())
     this.#server.addService(EventServiceService, this.#events.handlers())
-    this.#server.addService(SmsServiceService, smsHandlers(this.#messaging?.control.sender))
+    this.#server.addService(SmsServiceService, smsHandlers(this.#messaging.control?.sender))
     this.#server.addService(SmsEventServiceService, this.#subscriptions.smsHandlers())
     this.#health.addTo(this.#server)
     addReflection(this.#server, SERVICES)
@@ -156,7 +156,7 @@ export class Serve {
   async listen (address: string): Promise<{ port: number, issuerPort: number | undefined }> {
     this.#doors = this.#makeDoors()
     const issuerPort = await this.#access.listen(this.#doors)
-    await this.#messaging?.messages.start()
+    await this.#messaging.messages.start()
     return { port: await this.#doors.open('gRPC', address, async options => await listen(this.#server, options, this.#connections.opened)), issuerPort }
   }
 
@@ -167,16 +167,16 @@ export class Serve {
 
   /** SIMs whose return is watched can be reached, and where they are is on disk. */
   readonly returned = (imsis: readonly string[]): void => {
-    this.#messaging?.messages.returned(imsis)
+    this.#messaging.messages.returned(imsis)
   }
 
   /** Says whether there is room on the disk for new messages. */
   setRoom (room: boolean): void {
-    this.#messaging?.messages.setRoom(room)
+    this.#messaging.messages.setRoom(room)
   }
 
   /** What the commands about short messages need; undefined where none are relayed. */
-  get smsControl (): SmsControlParts | undefined { return this.#messaging?.control }
+  get smsControl (): SmsControlParts | undefined { return this.#messaging.control }
 
   /** Erases persons; `forget` erases what the upper half has of one. */
   erasures (forget: (imsi: string) => Promise<number>): Erasures {
@@ -185,7 +185,7 @@ export class Serve {
       dispatcher: this.dispatcher,
       forgetMessages: async imsi => {
         this.reader.refresh()
-        return await this.#messaging?.messages.forget(imsi, this.reader.subscriber(imsi)?.number) ?? 0
+        return await this.#messaging.messages.forget(imsi, this.reader.subscriber(imsi)?.number)
       },
       forget,
       audit: (imsi, events) => {
@@ -199,7 +199,7 @@ export class Serve {
   #countLater (clock: Clock): () => void {
     return clock.after(MINUTE_MS, () => {
       this.#count()
-      void this.#messaging?.retain()
+      void this.#messaging.retain()
       this.#cancelCount = this.#countLater(clock)
     })
   }
@@ -226,7 +226,7 @@ export class Serve {
     this.#health.stop()
     this.#doors?.stop()
     await this.#access.stop()
-    await this.#messaging?.messages.stop()
+    await this.#messaging.messages.stop()
     this.#subscriptions.stop()
     await this.#events.stop()
     await stopServer(this.#server)

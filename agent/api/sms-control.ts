@@ -3,7 +3,7 @@ import type { Link } from '../sms/link.ts'
 import { progress } from '../sms/message.ts'
 import type { Messages } from '../sms/messages.ts'
 import { MESSAGE_STATES, type Message, type MessageState } from '../store/message-record.ts'
-import { InvalidArgument, NotServed, answer } from './status.ts'
+import { InvalidArgument, NotServed, ResourceExhausted, answer } from './status.ts'
 import type { SmsSender } from './sms-sender.ts'
 
 /** What the commands about short messages need. */
@@ -12,6 +12,9 @@ export interface SmsControlParts {
   sender: SmsSender
   links: readonly Link[]
 }
+
+/** When a command may be tried again that found the queue full, ms. */
+const RETRY_MS = 5_000
 
 /** Messages that one list holds at most. */
 const MAX_LISTED = 10_000
@@ -39,6 +42,7 @@ export function smsControlHandlers (parts: SmsControlParts | undefined): Pick<Co
 
 async function send ({ sender }: SmsControlParts, request: SendSmsRequest): Promise<{ messageId: string, numFragments: number }> {
   const sent = await sender.operators(request)
+  if (sent.kind === 'full') throw new ResourceExhausted(sent.why, RETRY_MS)
   if (sent.kind !== 'accepted') throw new InvalidArgument(sent.kind === 'conflict' ? 'it was sent before' : sent.why)
   return { messageId: sent.id, numFragments: sent.fragments }
 }
@@ -77,7 +81,7 @@ function messageJson (message: Message): object {
     fragments: fragments.length,
     ...progress(message),
     attempts: fragments.reduce((sum, { attempts }) => sum + attempts, 0),
-    possibleDuplicate: fragments.some(({ doubtful }) => doubtful),
+    possibleDuplicate: fragments.some(({ doubts }) => doubts > 0),
     link: fragments.find(({ link }) => link !== '')?.link
   }
 }

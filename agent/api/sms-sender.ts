@@ -39,6 +39,10 @@ export interface SenderParts {
   tenants: Tenants
   /** Whose a number is, as far as the network has shown: the SIM that has it, and undefined where the tenant has none. */
   find: (tenant: number, msisdn: string) => { imsi: string | undefined } | undefined
+  /** Whether there is a way for what subscribers send. */
+  takesFromSubscribers: boolean
+  /** Whether names go over SMPP, where service centres differ about what is not ASCII. */
+  asciiNames: boolean
   /** Whether a number is within those that are the tenant's by configuration. */
   owns: (tenant: Tenant, msisdn: string) => boolean
 }
@@ -59,6 +63,7 @@ export class SmsSender {
 
   async textFromSubscriber (caller: Caller, request: SendTextFromSubscriberRequest, idempotency: Idempotency): Promise<Sent> {
     return await this.#send(() => {
+      if (!this.#parts.takesFromSubscribers) throw new Reject('what subscribers send has no way here: the link of "sms.from_subscriber" is not configured')
       const msisdn = readNumber(request.fromSubscriber, 'from_subscriber')
       const to = readAddress(request.toAddress, 'to_address')
       if (to.ton === TON.alphanumeric) throw new Reject('to_address is a text: give "+" and digits, or a short number')
@@ -107,7 +112,7 @@ export class SmsSender {
       return {
         ...this.#common(caller, msisdn, this.#parts.find(tenant.number, msisdn)?.imsi, deadline),
         direction: 'to-subscriber',
-        from: readAddress(from, '--from'),
+        from: this.#readSender(from, '--from'),
         to: { ton: TON.international, value: msisdn },
         pid: 0,
         ...coded,
@@ -131,7 +136,7 @@ export class SmsSender {
     caller: Caller, request: { toSubscriber: string, fromAddress: string, deliveryDeadline: Deadline }
   ): Omit<Order, 'pid' | 'fragments' | 'encode' | 'idempotency'> {
     const msisdn = readNumber(request.toSubscriber, 'to_subscriber')
-    const from = readAddress(request.fromAddress, 'from_address')
+    const from = this.#readSender(request.fromAddress, 'from_address')
     const { imsi } = this.#own(caller.tenant, msisdn, 'to_subscriber')
     if (!this.#parts.rules.allows(caller.tenant.name, caller.client, from)) {
       throw new Reject('this client may not send from this from_address: the operator allows senders in sms.senders')
@@ -147,6 +152,14 @@ export class SmsSender {
   #common ({ tenant, client }: Pick<Caller, 'tenant' | 'client'>, msisdn: string, imsi: string | undefined, deadline: Deadline):
   Pick<Order, 'tenant' | 'client' | 'msisdn' | 'imsi' | 'validForMs'> {
     return { tenant: tenant.number, client, msisdn, imsi, validForMs: readDeadline(deadline) }
+  }
+
+  #readSender (text: string, field: string): Address {
+    const address = readAddress(text, field)
+    if (this.#parts.asciiNames && /[^\x20-\x7e]/.test(address.value)) {
+      throw new Reject(`${field} has a character that is not ASCII, which service centres show differently`)
+    }
+    return address
   }
 
   /** The tenant's subscriber of a number. */

@@ -25,4 +25,5 @@ export const sms = z.strictObject({
   receipt_hours: z.number().min(0).max(24 * 14).default(24),
   keep_days: z.number().min(1).max(366).default(7),
   senders: z.array(senderRule).max(10_000).default([])
-})
+}).refine(({ from_subscriber: way, sgd }) => way !== 'sgd' || sgd === undefined || sgd.smsc_host !== undefined,
+  { path: ['from_subscriber'], message: 'needs "sgd.smsc_host" and "sgd.smsc_realm": who takes what subscribers send' })

@@ -34,7 +34,10 @@ export interface MessagePolicy {
 const MIN_KEPT_MS = 7 * 24 * 3_600_000
 
 /** Times that a fragment whose outcome stays unknown is sent again. */
-const MAX_DOUBTFUL_TRIES = 3
+const MAX_DOUBTS = 3
+
+/** How long one that is in flight past its deadline is left alone, ms. */
+const IN_FLIGHT_LOOK_MS = 60_000
 
 /** When a link took a fragment and then could not send it: how long until the next try, ms. */
 const UNSENT_MS = 1_000
@@ -68,19 +71,19 @@ export function settled (
     case 'permanent':
       return ended(withFragment(message, place, () => ({ state: 'failed' }), { cause: outcome.cause }), 'failed', now, policy)
     case 'temporary': {
-      if (outcome.throttled === true) return again(message, place, {}, now + (outcome.afterMs ?? UNSENT_MS))
+      if (outcome.throttled === true) return again(message, place, {}, now + Math.ceil(outcome.afterMs ?? UNSENT_MS))
       const absent = outcome.absent === true || outcome.memory === true
       const failures = message.failures + 1
-      const wait = returned ? 0 : Math.max(retryDelay(failures, absent, chance), outcome.afterMs ?? 0)
+      const wait = returned ? 0 : Math.ceil(Math.max(retryDelay(failures, absent, chance), outcome.afterMs ?? 0))
       return again(message, place, { failures, absent, cause: outcome.cause }, now + wait)
     }
     case 'unsent':
       return again(withFragment(message, place, ({ attempts }) => ({ attempts: attempts - 1 }), {}), place, {}, now + UNSENT_MS)
     case 'unknown': {
-      const { attempts, link } = message.fragments[place]
-      if (policy.failWhenUnknown.includes(link) || attempts > MAX_DOUBTFUL_TRIES) return ended({ ...message, cause: outcome.cause }, 'unknown', now, policy)
-      const doubtful = withFragment(message, place, () => ({ doubtful: true }), {})
-      return again(doubtful, place, { failures: message.failures + 1, cause: outcome.cause }, now + retryDelay(message.failures + 1, false, chance))
+      const { doubts, link } = message.fragments[place]
+      if (policy.failWhenUnknown.includes(link) || doubts >= MAX_DOUBTS) return ended({ ...message, cause: outcome.cause }, 'unknown', now, policy)
+      const doubted = withFragment(message, place, () => ({ doubts: doubts + 1 }), {})
+      return again(doubted, place, { failures: message.failures + 1, cause: outcome.cause }, now + retryDelay(message.failures + 1, false, chance))
     }
   }
 }
@@ -117,8 +120,8 @@ export function timedOut (message: Message, now: number, policy: MessagePolicy):
   if (now < message.endsAt) return message
   if (message.endedAt > 0) return undefined
   // What is in flight has its own time limit and an outcome soon.
-  if (message.state === 'in-flight') return { ...message, endsAt: now + policy.receiptGraceMs }
-  return ended(message, message.state === 'sent' || message.fragments.some(({ doubtful }) => doubtful) ? 'unknown' : 'expired', now, policy)
+  if (message.state === 'in-flight') return { ...message, endsAt: now + IN_FLIGHT_LOOK_MS }
+  return ended(message, message.state === 'sent' || message.fragments.some(({ doubts }) => doubts > 0) ? 'unknown' : 'expired', now, policy)
 }
 
 /** The operator takes a message back; what is with the network already cannot be. */
@@ -140,7 +143,7 @@ function advanced (message: Message, now: number, policy: MessagePolicy): Messag
   const { fragments } = message
   if (fragments.some(({ state }) => state === 'in-flight')) return message
   if (fragments.some(({ state }) => state === 'unsent')) {
-    return now < message.deadlineAt ? { ...message, state: 'waiting', nextAt: now } : ended(message, 'expired', now, policy)
+    return now < message.deadlineAt ? { ...message, state: 'waiting', nextAt: Math.min(message.nextAt, now) } : ended(message, 'expired', now, policy)
   }
   if (fragments.every(({ state }) => state === 'delivered')) return ended(message, 'delivered', now, policy)
   // Without an id no receipt can be told to be this one's.

@@ -55,7 +55,11 @@ export class Messages {
       grew,
       fatal,
       waiting: message => { this.#relay.waiting(message) },
-      ended: (_message, sim) => { if (sim !== undefined) void this.#unwatch(sim) }
+      moved: sim => { if (sim !== undefined) void this.#unwatch(sim) },
+      ended: ({ id }, sim) => {
+        this.#relay.ended(id)
+        if (sim !== undefined) void this.#unwatch(sim)
+      }
     })
     this.#receipts = new Receipts(this.#outbox, clock, discards)
     this.#relay = new Relay({
@@ -65,7 +69,8 @@ export class Messages {
       find,
       watch: async imsis => { await this.#watch(imsis) },
       accepted: (link, id) => { void this.#receipts.submitted(link, id) },
-      chance
+      chance,
+      fatal
     }, links)
   }
 
@@ -148,12 +153,13 @@ export class Messages {
     const { store } = this.#outbox
     const ids: string[] = []
     for await (const slice of this.newest()) {
-      for (const message of slice) if (message.imsi === imsi || message.msisdn === msisdn) ids.push(message.id)
+      // A number may have been another SIM's: its messages stay.
+      for (const { id, ...message } of slice) if (message.imsi === imsi || (message.imsi === undefined && message.msisdn === msisdn)) ids.push(id)
     }
     for (let at = 0; at < ids.length; at += SLICE) {
       await this.#outbox.change(ids.slice(at, at + SLICE).map(id => ({ id, step: () => undefined })))
     }
-    return ids.length + await store.eraseEvents(imsi)
+    return ids.length + await store.eraseEvents(imsi, msisdn)
   }
 
   /** Sends nothing more, gives what is under way a while, and says goodbye. */

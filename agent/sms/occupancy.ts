@@ -51,6 +51,13 @@ export class Occupancy {
     else ids.add(id)
   }
 
+  /** A message waits for another SIM from now on; gives the one before where no other message waits for that. */
+  move (before: Omit<OpenMessage, 'msisdn'>, imsi: string | undefined): string | undefined {
+    const left = this.remove(before)
+    this.add({ ...before, imsi })
+    return left
+  }
+
   /** Takes one that has ended out again; gives its SIM where no other message waits for that. */
   remove ({ id, tenant, client, imsi, bytes }: Omit<OpenMessage, 'msisdn'>): string | undefined {
     this.#messages--

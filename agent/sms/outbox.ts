@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomInt } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
 import type { Message } from '../store/message-record.ts'
 import { idFrom } from '../store/outbox-keys.ts'
-import { messageBytes, type OutboxCommitted, type OutboxStep, type OutboxStore } from '../store/outbox.ts'
+import { messageBytes, type AcceptedCall, type OutboxCommitted, type OutboxStep, type OutboxStore } from '../store/outbox.ts'
 import type { ReceivedSmsEvent } from '../store/sms-event.ts'
 import type { Address } from './address.ts'
 import { deliveryReport } from './delivery-report.ts'
@@ -11,6 +11,9 @@ import type { MessagePolicy } from './message.ts'
 import type { Occupancy, OutboxLimits } from './occupancy.ts'
 
 const HOUR_MS = 3_600_000
+
+/** Slices of old events that one look removes at most: far more than can come in the minute between two. */
+const RETENTION_SLICES = 100
 
 /** A message that a client wants sent, checked already. */
 export interface Order {
@@ -47,6 +50,8 @@ export interface OutboxListener {
   grew: (committed: OutboxCommitted) => void
   /** A message was accepted, or may go out earlier than it was to. */
   waiting: (message: Message) => void
+  /** A message waits for another SIM; the one before, where nothing else waits for that. */
+  moved: (sim: string | undefined) => void
   /** A message has ended; its SIM, where nothing else waits for that. */
   ended: (message: Message, sim: string | undefined) => void
   /** A commit failed, or a record is damaged: the process must end. */
@@ -90,17 +95,18 @@ export class Outbox {
     const now = this.#clock.now()
     const message = this.#draft(order, now)
     const bytes = messageBytes({ ...message, fragments: Array.from({ length: order.fragments }) as Message['fragments'] })
+    const body = createHash('sha256').update(idempotency?.body ?? '').digest()
+    // A call that is repeated must not be told that there is no room: its message is there.
+    const known = idempotency === undefined ? undefined : again(this.store.accepted(message.key), body)
+    if (known !== undefined) return known
     const why = this.#room ? this.#occupancy.refusal(tenant, client, bytes) : 'the disk is full'
     if (why !== undefined) return { kind: 'full', why }
-    const body = createHash('sha256').update(idempotency?.body ?? '').digest()
     const open = { id: message.id, tenant, client, imsi: message.imsi, bytes }
     // Counted before it is on disk, so that calls beside this one see it.
     this.#occupancy.add(open)
     const acceptance = await this.#commit((step): Acceptance => {
-      const earlier = idempotency === undefined ? undefined : step.accepted(message.key)
-      if (earlier !== undefined) {
-        return earlier.body.equals(body) ? { kind: 'accepted', id: earlier.id, fragments: earlier.fragments, again: true } : { kind: 'conflict' }
-      }
+      const earlier = idempotency === undefined ? undefined : again(step.accepted(message.key), body)
+      if (earlier !== undefined) return earlier
       const { perRecipientHour } = this.#limits
       if (step.countSince(tenant, msisdn, now - HOUR_MS, perRecipientHour) >= perRecipientHour) {
         return { kind: 'full', why: `this subscriber's number has ${perRecipientHour} messages in this hour already` }
@@ -110,7 +116,7 @@ export class Outbox {
       message.alphabet = alphabet
       message.dcs = dcs
       message.reference = reference
-      message.fragments = fragments.map(({ header, body }) => ({ header, body, state: 'unsent', attempts: 0, doubtful: false, link: '', linkId: '' }))
+      message.fragments = fragments.map(({ header, body }) => ({ header, body, state: 'unsent', attempts: 0, doubts: 0, link: '', linkId: '' }))
       step.put(message, undefined)
       if (idempotency !== undefined) step.noteAccepted(message.key, { id: message.id, body, fragments: fragments.length })
       return { kind: 'accepted', id: message.id, fragments: fragments.length, again: false }
@@ -139,27 +145,34 @@ export class Outbox {
     }))
     for (const { before, after } of done) {
       if (before !== undefined && before.endedAt === 0 && (after === undefined || after.endedAt > 0)) this.#ended(before)
-      else if (after !== undefined && after !== before && after.state === 'waiting') this.#listener.waiting(after)
+      else if (before !== undefined && after !== undefined && after !== before) {
+        if (after.imsi !== before.imsi) this.#listener.moved(this.#occupancy.move({ ...before, bytes: messageBytes(before) }, after.imsi))
+        if (after.state === 'waiting') this.#listener.waiting(after)
+      }
     }
     return done.map(({ after }) => after)
   }
 
-  /** Tells of a short message that a subscriber has sent to a service; resolves once that is on disk. */
+  /** Tells of a short message that a subscriber has sent to a service; resolves once that is on disk. Throws when there is no room for it. */
   async received (tenant: number, event: Omit<ReceivedSmsEvent, 'kind' | 'time'>): Promise<void> {
+    if (!this.#room) throw new Error('the disk is full')
     await this.#commit(step => { step.tell(tenant, { kind: 'received-sms', time: this.#clock.now(), ...event }) })
   }
 
   /** Removes events that are older than `before`, ms since 1970. */
   async retain (before: number): Promise<void> {
     try {
-      const committed = await this.store.retainEvents(before)
-      if (committed.grown.length > 0) this.#listener.grew(committed)
+      for (let slice = 0; slice < RETENTION_SLICES; slice++) {
+        const committed = await this.store.retainEvents(before)
+        if (committed.grown.length === 0) return
+        this.#listener.grew(committed)
+      }
     } catch (error) { await this.#fail(error) }
   }
 
   #draft (order: Order, now: number): { -readonly [Key in keyof Message]: Message[Key] } {
     const { tenant, client, direction, from, to, msisdn, imsi, pid, validForMs, idempotency } = order
-    const deadlineAt = now + validForMs
+    const deadlineAt = now + Math.ceil(validForMs)
     return {
       id: idFrom(now).slice(0, 12) + randomBytes(10).toString('hex'),
       tenant,
@@ -204,6 +217,12 @@ export class Outbox {
     this.#listener.fatal(error)
     return await new Promise<never>(() => {})
   }
+}
+
+/** What a call is told that was made before under its idempotency key. */
+function again (earlier: AcceptedCall | undefined, body: Buffer): Acceptance | undefined {
+  if (earlier === undefined) return undefined
+  return earlier.body.equals(body) ? { kind: 'accepted', id: earlier.id, fragments: earlier.fragments, again: true } : { kind: 'conflict' }
 }
 
 /** Which counter joins the fragments of messages between two addresses (TS 23.040 clause 9.2.3.24.1). */

@@ -4,8 +4,8 @@ import type { Link, Outcome } from './link.ts'
 const START = 2
 
 /**
- * How much a link gets. After it came up its load grows: what waited meanwhile must not hit a service centre all at once. Each message that
- * it settles lets one more be on its way.
+ * How much a link gets. After it came up its load grows: what waited meanwhile must not hit a service centre all at once. Each answer
+ * lets one more be on its way, also one that says no: the phones are not the link's fault.
  */
 export class Ramp {
   readonly #link: Link
@@ -43,7 +43,8 @@ export class Ramp {
     const outcome = await submit()
     this.#submitted--
     this.#taken--
-    if (outcome.kind === 'delivered' || outcome.kind === 'accepted' || outcome.kind === 'permanent') this.#allowed++
+    const answered = outcome.kind !== 'unknown' && outcome.kind !== 'unsent' && !(outcome.kind === 'temporary' && outcome.throttled === true)
+    if (answered) this.#allowed++
     return outcome
   }
 }

@@ -37,6 +37,8 @@ export interface RelayParts {
   accepted: (link: string, id: string) => void
   /** 0 to 1. */
   chance: () => number
+  /** A record is damaged: the process must end. */
+  fatal: (error: unknown) => void
 }
 
 /** One fragment that goes to a link. */
@@ -61,8 +63,12 @@ export class Relay {
   readonly #behind = new Map<string, Held[]>()
   /** Messages whose link had no room. */
   readonly #stalled = new Map<Link, Held[]>()
-  /** Ids of everything in the three above. */
+  /** Ids of everything in the three above that has not ended. */
   readonly #held = new Set<string>()
+  /** How many in the three above have ended. */
+  #dead = 0
+  /** Links that were up when they were last looked at. */
+  readonly #wereUp = new Set<Link>()
   /** Subscribers with a fragment under way, and whether they have come back meanwhile. */
   readonly #underWay = new Map<string, { id: string, returned: boolean }>()
   /** How far the index was looked through. */
@@ -97,7 +103,7 @@ export class Relay {
   readonly wake = (): void => {
     if (this.#stopped) return
     if (this.#turning !== undefined) this.#again = true
-    else this.#turning = this.#turn()
+    else this.#turning = this.#turn().catch(this.#parts.fatal)
   }
 
   /** A link has come up, or has room again. */
@@ -107,10 +113,20 @@ export class Relay {
   }
 
   /** A message waits anew, or from an earlier time on. */
-  waiting ({ id, nextAt, endsAt }: Message): void {
-    if (this.#cursor !== undefined && timeKey(nextAt, id).compare(this.#cursor) <= 0) this.#hold(this.#ready, { id, subscriber: undefined })
+  waiting (message: Message): void {
+    const { id, nextAt, endsAt } = message
+    if (this.#isPassed(message)) this.#hold(this.#ready, { id, subscriber: undefined })
     if (nextAt <= this.#parts.clock.now()) this.wake()
     this.#arm(Math.min(nextAt, endsAt))
+  }
+
+  /** A message has ended: nobody needs to hold it any more. */
+  ended (id: string): void {
+    if (!this.#held.delete(id) || ++this.#dead < MAX_DEAD) return
+    const isHeld = ({ id }: Held): boolean => this.#held.has(id)
+    this.#ready.splice(0, Infinity, ...this.#ready.filter(isHeld))
+    for (const lists of [this.#behind, this.#stalled] as Map<unknown, Held[]>[]) for (const [key, list] of lists) lists.set(key, list.filter(isHeld))
+    this.#dead = 0
   }
 
   /** The network has seen that a subscriber can be reached: `ids`, their messages. */
@@ -154,12 +170,13 @@ export class Relay {
   /** What can go out now. */
   #choose (): Dispatch[] {
     const chosen: Dispatch[] = []
+    this.#reroute()
     for (let looked = 0; [...this.#ramps.values()].some(({ room }) => room > 0); looked++) {
       if (looked === TURN) {
         this.#again = true
         break
       }
-      const held = this.#next()
+      const held = this.#next() ?? this.#nextStalled()
       if (held === undefined) break
       const dispatch = this.#look(held)
       if (dispatch !== undefined) chosen.push(dispatch)
@@ -167,11 +184,31 @@ export class Relay {
     return chosen
   }
 
+  /** What waited for a link that has gone down may have another way. */
+  #reroute (): void {
+    for (const link of this.#ramps.keys()) {
+      if (link.up) this.#wereUp.add(link)
+      else if (this.#wereUp.delete(link)) this.#release(this.#stalled, link, Infinity)
+    }
+  }
+
+  /** One that waits for a link that has room: those that were let go before it may have ended. */
+  #nextStalled (): Held | undefined {
+    for (const [link, ramp] of this.#ramps) {
+      while (ramp.room > 0 && this.#stalled.has(link)) {
+        this.#release(this.#stalled, link, ramp.room)
+        const next = this.#next()
+        if (next !== undefined) return next
+      }
+    }
+    return undefined
+  }
+
   #next (): Held | undefined {
-    const ready = this.#ready.shift()
-    if (ready !== undefined) {
-      this.#held.delete(ready.id)
-      return ready
+    for (let ready = this.#ready.shift(); ready !== undefined; ready = this.#ready.shift()) {
+      // One that has ended lets the next of its subscriber's be looked at, too.
+      if (this.#held.delete(ready.id)) return ready
+      if (ready.subscriber !== undefined) this.#release(this.#behind, ready.subscriber, 1)
     }
     for (;;) {
       const [next] = this.#parts.outbox.store.due(this.#parts.clock.now(), 1, this.#cursor)
@@ -185,14 +222,19 @@ export class Relay {
   #look (held: Held): Dispatch | undefined {
     const { outbox, clock, paths, find } = this.#parts
     const message = outbox.store.message(held.id)
-    const place = message === undefined || message.nextAt > clock.now() ? undefined : nextFragment(message)
+    const now = clock.now()
+    // The clock was set back: the index shall lead to it again when its time has come.
+    if (message !== undefined && message.nextAt > now && this.#isPassed(message)) this.#cursor = undefined
+    const isDue = message !== undefined && message.nextAt <= now && now < message.deadlineAt
+    const place = isDue ? nextFragment(message) : undefined
     if (message === undefined || place === undefined) {
       if (held.subscriber !== undefined) this.#release(this.#behind, held.subscriber, 1)
       return undefined
     }
     const subscriber = subscriberOf(message)
     if (this.#underWay.has(subscriber)) {
-      this.#hold(listOf(this.#behind, subscriber), { id: held.id, subscriber })
+      // A message that has begun goes before those that have not.
+      this.#hold(listOf(this.#behind, subscriber), { id: held.id, subscriber }, place > 0)
       return undefined
     }
     const destination = find(message.tenant, message.msisdn)
@@ -215,7 +257,10 @@ export class Relay {
 
   /** No link leads to the subscriber now: as if the network had said that they are away. */
   async #noPath (id: string, place: number, subscriber: string): Promise<void> {
-    await this.#parts.outbox.change([{ id, step: message => this.#settle(sent(message, place, ''), place, NO_PATH, subscriber) }])
+    await this.#parts.outbox.change([{
+      id,
+      step: message => nextFragment(message) === place ? this.#settle(sent(message, place, ''), place, NO_PATH, subscriber) : message
+    }])
     this.#free(subscriber)
   }
 
@@ -224,15 +269,16 @@ export class Relay {
     if (dispatches.length === 0) return
     const { outbox, watch } = this.#parts
     const watched = watch(dispatches.flatMap(({ destination }) => destination?.imsi ?? []))
-    const messages = await outbox.change(dispatches.map(({ id, place, link }) => ({
+    const messages = await outbox.change(dispatches.map(({ id, place, link, destination }) => ({
       id,
-      step: message => nextFragment(message) === place ? sent(message, place, link.name) : message
+      // The number may have come to another SIM, or become known as one's: it is that SIM's return that counts from now on.
+      step: message => nextFragment(message) === place ? { ...sent(message, place, link.name), imsi: destination?.imsi ?? message.imsi } : message
     })))
     await watched
     dispatches.forEach((dispatch, at) => {
       const message = messages[at]
       // It was cancelled, or erased, since it was looked at.
-      if (message === undefined || message.endedAt > 0) {
+      if (message === undefined || message.endedAt > 0 || message.state !== 'in-flight') {
         this.#ramp(dispatch.link).giveBack()
         this.#free(dispatch.subscriber)
       } else void this.#send(dispatch, message)
@@ -263,7 +309,7 @@ export class Relay {
 
   #submission (message: Message, place: number, destination: Destination | undefined): Submission {
     const { direction, from, to, msisdn, imsi, pid, dcs, alphabet, reference, acceptedAt, deadlineAt, fragments } = message
-    const { header, body, doubtful } = fragments[place]!
+    const { header, body, doubts } = fragments[place]!
     return {
       direction,
       from: { ...from, ton: from.ton as Ton },
@@ -279,16 +325,22 @@ export class Relay {
       acceptedAt,
       validForMs: Math.max(0, deadlineAt - this.#parts.clock.now()),
       more: place < fragments.length - 1,
-      resent: doubtful
+      resent: doubts > 0
     }
+  }
+
+  /** Whether the index was looked through beyond a message's place in it. */
+  #isPassed ({ id, nextAt }: Message): boolean {
+    return this.#cursor !== undefined && timeKey(nextAt, id).compare(this.#cursor) <= 0
   }
 
   #ramp (link: Link): Ramp { return this.#ramps.get(link)! }
 
-  #hold (list: Held[], held: Held): void {
+  #hold (list: Held[], held: Held, first = false): void {
     if (this.#held.has(held.id)) return
     this.#held.add(held.id)
-    list.push(held)
+    if (first) list.unshift(held)
+    else list.push(held)
   }
 
   #release<Key> (lists: Map<Key, Held[]>, key: Key, count: number): void {
@@ -310,6 +362,9 @@ export class Relay {
     this.#alarm = { at, cancel }
   }
 }
+
+/** Messages that have ended which are held at most, in memory. */
+const MAX_DEAD = 10_000
 
 const LOST: Outcome = { kind: 'unknown', cause: 'restart' }
 const NO_PATH: Outcome = { kind: 'temporary', cause: 'sgd.no-serving-node', absent: true }

@@ -10,6 +10,9 @@ import { moForwardAvps, mtForwardAvps, type Common, type Node } from './sgd-requ
 import { Resends, type RequestIds } from './sgd-resends.ts'
 import { isOurMistake, outcomeOf, type Diagnose } from './sgd-result.ts'
 
+/** Least SM-Delivery-Timer, seconds (TS 29.338 clause 6.3.3.8). */
+const MIN_TIMER_SECONDS = 30
+
 /** How much longer than SM-Delivery-Timer an answer may take, ms: the way there and back, through agents. */
 const MARGIN_MS = 10_000
 
@@ -106,7 +109,9 @@ export class SgdLink implements Link {
   /** The request that carries a submission; or why there is none. */
   #requestOf (submission: Submission, { sessionId }: RequestIds): { command: number, avps: ReturnType<typeof mtForwardAvps> } | string {
     const { origin, scAddress, smsc, deliveryTimerSeconds } = this.#options
-    const { direction, imsi, servingNode, more } = submission
+    const { direction, imsi, servingNode, more, validForMs } = submission
+    // The MME shall not try longer than the message is good for, as far as the standard lets one say so.
+    const timer = Math.max(MIN_TIMER_SECONDS, Math.min(deliveryTimerSeconds, Math.floor(validForMs / 1000)))
     if (direction === 'from-subscriber') {
       if (smsc === undefined) return 'sgd.no-service-centre'
       const common: Common = { origin, destination: smsc, sessionId, scAddress: smsc.scAddress }
@@ -114,7 +119,7 @@ export class SgdLink implements Link {
     }
     if (imsi === undefined || servingNode === undefined) return 'sgd.no-serving-node'
     const common: Common = { origin, destination: servingNode, sessionId, scAddress }
-    return { command: SMS_COMMAND.mtForward, avps: mtForwardAvps(common, imsi, this.#around.deliver(submission), more, deliveryTimerSeconds) }
+    return { command: SMS_COMMAND.mtForward, avps: mtForwardAvps(common, imsi, this.#around.deliver(submission), more, timer) }
   }
 
   #outcomeOf (exchange: Exchange, direction: Submission['direction'], resent: boolean): Outcome {

@@ -27,8 +27,8 @@ export interface MessageFragment {
   state: FragmentState
   /** Times it was given to a link. */
   attempts: number
-  /** Whether it may have reached the phone more than once: it was sent again after nobody knew what had become of it. */
-  doubtful: boolean
+  /** How often nobody knew what had become of it, 0 to 15; sent again after that, it may have reached the phone more than once. */
+  doubts: number
   /** The link that had it last; empty before. */
   link: string
   /** What the service centre calls it, as links compare ids; empty where it has no name. */
@@ -109,7 +109,7 @@ export function encodeMessage (message: Message): Buffer {
   for (const fragment of message.fragments) {
     record.bytes(fragment.header)
     record.bytes(fragment.body)
-    record.byte(FRAGMENT_STATES.indexOf(fragment.state) << 1 | (fragment.doubtful ? 1 : 0))
+    record.byte(FRAGMENT_STATES.indexOf(fragment.state) | fragment.doubts << 4)
     record.number(fragment.attempts)
     record.text(fragment.link)
     record.text(fragment.linkId)
@@ -159,8 +159,8 @@ function takeFragments (record: RecordReader): MessageFragment[] {
     fragments.push({
       header,
       body,
-      state: pick(FRAGMENT_STATES, state >> 1),
-      doubtful: (state & 1) === 1,
+      state: pick(FRAGMENT_STATES, state & 0xf),
+      doubts: state >> 4,
       attempts: record.number(),
       link: record.text(),
       linkId: record.text()

@@ -188,7 +188,10 @@ export class NetworkWriter {
       from = next
       if (found.length > 0) {
         await this.#transaction(() => {
-          for (const { key, committedAt } of found) this.#network.events.put(key, encodeEvent({ committedAt, event: undefined }))
+          for (const { key, committedAt } of found) {
+            // Retention may have been quicker: a tombstone before the log's beginning would be damage.
+            if (this.#network.events.get(key) !== undefined) this.#network.events.put(key, encodeEvent({ committedAt, event: undefined }))
+          }
         })
       } else await new Promise<void>(resolve => { setImmediate(resolve) })
     }

@@ -69,5 +69,6 @@ export function decodeLinkIdKey (key: Buffer): { id: string, fragment: number } 
 }
 
 function clampTime (time: number): number {
-  return Math.min(Math.max(Math.ceil(time), 0), MAX_TIME)
+  // As records have them: whole milliseconds.
+  return Math.min(Math.max(Math.floor(time), 0), MAX_TIME)
 }

@@ -99,7 +99,7 @@ export class OutboxStore {
     return { result: result.value, committed: { grown, heads } }
   }
 
-  /** Removes old events of the logs; resolves once that is on disk. Rejects as `commit` does. */
+  /** Removes up to 5,000 old events of each log; resolves once that is on disk. Rejects as `commit` does. */
   async retainEvents (before: number): Promise<OutboxCommitted> {
     let committed: OutboxCommitted = { grown: [], heads: new Map() }
     let failure: unknown
@@ -113,13 +113,19 @@ export class OutboxStore {
     return committed
   }
 
-  /** Makes tombstones of a SIM's events; resolves with how many once that is on disk. */
-  async eraseEvents (imsi: string): Promise<number> {
-    this.#root.resetReadTxn()
-    const found = [...this.#log.eventsOf(imsi)]
-    if (found.length === 0) return 0
-    await this.#commits.run(() => { for (const { log, id, committedAt } of found) this.#log.erase(log, id, committedAt) })
-    return found.length
+  /** Makes tombstones of a SIM's events, and of those that only its number tells; resolves with how many once that is on disk. */
+  async eraseEvents (imsi: string, msisdn: string | undefined): Promise<number> {
+    let erased = 0
+    for (let from: Buffer | undefined, more = true; more;) {
+      this.#root.resetReadTxn()
+      const { found, next } = this.#log.eventsOf(imsi, msisdn, from)
+      // A commit, too, gives other work its turn.
+      await this.#commits.run(() => { for (const key of found) this.#log.erase(key) })
+      erased += found.length
+      from = next
+      more = next !== undefined
+    }
+    return erased
   }
 
   /** A message. Throws RecordDamaged. */

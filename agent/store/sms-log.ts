@@ -10,6 +10,9 @@ import type { SmsEvent } from './sms-event.ts'
 /** Events of one log that one step of retention removes at most, so that no commit stalls. */
 const RETENTION_SLICE = 5_000
 
+/** Events that an erasure looks at before other work gets its turn. */
+const ERASURE_SLICE = 5_000
+
 /** Events of one log that are kept at most, however young: as many bytes as a few hundred thousand messages take. */
 const MAX_EVENTS = 1_000_000
 
@@ -38,9 +41,10 @@ export class SmsLog {
     return log
   }
 
-  /** Makes a tombstone of an event. Only inside a transaction. */
-  erase ({ tenant, kind }: EventLog, id: number, committedAt: number): void {
-    this.#events.put(eventKey(tenant, kind, id), encodeEvent({ committedAt, event: undefined }))
+  /** Makes a tombstone of an event that retention has not taken meanwhile. Only inside a transaction. */
+  erase (key: Buffer): void {
+    const record = this.#events.get(key)
+    if (record !== undefined) this.#events.put(key, encodeEvent({ committedAt: decodeEvent(record).committedAt, event: undefined }))
   }
 
   /** Removes the oldest events of each log: those committed before `before`, and those above a million. Only inside a transaction. */
@@ -83,14 +87,14 @@ export class SmsLog {
     return record === undefined ? undefined : decodeEvent(record)
   }
 
-  /** The events of a SIM. Throws RecordDamaged. */
-  * eventsOf (imsi: string): Generator<{ log: EventLog, id: number, committedAt: number }> {
-    for (const { key, value } of this.#events.getRange()) {
-      const { committedAt, event } = decodeEvent(value)
-      if (event?.imsi !== imsi) continue
-      const { tenant, kind, id } = decodeEventKey(key)
-      yield { log: { tenant, kind }, id, committedAt }
-    }
+  /** Keys of a SIM's events, and of those that only its number tells, among the next ones from a key on, and where to go on. Throws RecordDamaged. */
+  eventsOf (imsi: string, msisdn: string | undefined, from: Buffer | undefined): { found: Buffer[], next: Buffer | undefined } {
+    const slice = [...this.#events.getRange({ ...(from !== undefined && { start: from }), limit: ERASURE_SLICE })]
+    const found = slice.filter(({ value }) => {
+      const { event } = decodeEvent(value)
+      return event?.imsi === imsi || (event?.kind === 'received-sms' && event.imsi === undefined && event.from.value === msisdn)
+    })
+    return { found: found.map(({ key }) => key), next: slice.length < ERASURE_SLICE ? undefined : Buffer.concat([slice.at(-1)!.key, Buffer.of(0)]) }
   }
 
   #head (log: EventLog): ReturnType<typeof decodeHead> {

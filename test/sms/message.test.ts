@@ -37,7 +37,7 @@ function message (fragments = 1, other: Partial<Message> = {}): Message {
     cause: '',
     key: new Uint8Array(0),
     fragments: Array.from({ length: fragments }, (_, at) =>
-      ({ header: Uint8Array.of(at), body: Uint8Array.of(1, 2, 3), state: 'unsent' as const, attempts: 0, doubtful: false, link: '', linkId: '' })),
+      ({ header: Uint8Array.of(at), body: Uint8Array.of(1, 2, 3), state: 'unsent' as const, attempts: 0, doubts: 0, link: '', linkId: '' })),
     ...other
   }
 }
@@ -116,14 +116,14 @@ t.test('an absent subscriber is waited for, and sent to as soon as they are back
 
 t.test('what may have arrived is sent again and marked, or given up, as the link\'s policy says', async t => {
   let one = deliver(message(), LOST)
-  t.match(one, { state: 'waiting', fragments: [{ state: 'unsent', doubtful: true, attempts: 1 }] })
+  t.match(one, { state: 'waiting', fragments: [{ state: 'unsent', doubts: 1, attempts: 1 }] })
   for (let tries = 0; one.endedAt === 0; tries++) {
     t.ok(tries < 10, 'not for ever')
     one = deliver(one, LOST)
   }
   t.match(one, { state: 'unknown', cause: 'smpp.timeout' })
   t.match(deliver(message(), LOST, NOW, 'strict'), { state: 'unknown' })
-  t.match(deliver(message(), { kind: 'unsent', cause: 'smpp.down' }), { state: 'waiting', failures: 0, fragments: [{ attempts: 0, doubtful: false }] }, 'that is no attempt')
+  t.match(deliver(message(), { kind: 'unsent', cause: 'smpp.down' }), { state: 'waiting', failures: 0, fragments: [{ attempts: 0, doubts: 0 }] }, 'that is no attempt')
 })
 
 t.test('a message that was cancelled on its way stays cancelled', async t => {

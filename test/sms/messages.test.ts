@@ -359,6 +359,87 @@ t.test('a way that is down leaves messages to the next one', async t => {
   t.same([sgd.seen.length, smpp.seen.length], [1, 1])
 })
 
+/** Lets everything run that can without time moving on. */
+async function rest (): Promise<void> {
+  for (let turns = 0; turns < 200; turns++) await new Promise(resolve => { setImmediate(resolve) })
+}
+
+t.test('a deadline of less than whole milliseconds leaves nothing behind', async t => {
+  const bench = await Bench.start(t)
+  const id = await bench.send({ validForMs: 1_000.4 })
+  await bench.settle(id, AWAY)
+  bench.clock.advance(1_001)
+  await bench.until(id, ({ state }) => state === 'expired')
+  bench.clock.advance(7 * DAY_MS)
+  while (bench.messages.find(id) !== undefined) await new Promise(resolve => { setImmediate(resolve) })
+  t.same(bench.store.outbox.nextTimes(0), { due: Infinity, ending: Infinity })
+})
+
+t.test('a clock that is set back loses no try', async t => {
+  const bench = await Bench.start(t)
+  const id = await bench.send()
+  const { settle } = await bench.way.next()
+  bench.clock.jump(-HOUR_MS)
+  settle({ kind: 'temporary', cause: 'x' })
+  await bench.until(id, ({ state }) => state === 'waiting')
+  bench.clock.advance(MINUTE_MS)
+  await bench.settle(id, { kind: 'delivered' })
+  t.equal(bench.way.seen.length, 2)
+})
+
+t.test('what waits for a link goes when that is back, also where the first of it has ended; and by another way where there is one', async t => {
+  const [sgd, smpp] = [new Way('sgd'), new Way('smpp')]
+  smpp.up = false
+  const bench = await Bench.start(t, { ways: [sgd, smpp] })
+  const ids: string[] = []
+  for (let n = 0; n < 8; n++) ids.push(await bench.send({ msisdn: `479000000${n}`, validForMs: n < 4 ? MINUTE_MS : DAY_MS }))
+  await rest()
+  bench.clock.advance(2 * MINUTE_MS)
+  await rest()
+  bench.clock.advance(1)
+  for (const id of ids.slice(0, 4)) await bench.until(id, ({ state }) => state === 'expired')
+  smpp.turn(true)
+  for (const id of ids.slice(4)) {
+    (await smpp.next()).settle({ kind: 'delivered' })
+    await bench.until(id, ({ state }) => state === 'delivered')
+  }
+  t.equal(smpp.seen.length, 4, 'nothing after its deadline')
+
+  // SGd is preferred and full; then it goes down.
+  for (let n = 0; n < 14; n++) bench.nodes.set(imsiOf(`479100000${n}`), NODE)
+  const many: string[] = []
+  for (let n = 0; n < 14; n++) many.push(await bench.send({ msisdn: `479100000${n}` }))
+  await rest()
+  t.ok(sgd.pending.length < 14)
+  smpp.script = () => ({ kind: 'delivered' })
+  sgd.turn(false)
+  await rest()
+  bench.clock.advance(MINUTE_MS)
+  await rest()
+  bench.clock.advance(1)
+  for (const id of many) await bench.until(id, ({ state }) => state === 'delivered')
+  t.ok(smpp.seen.length > 4)
+})
+
+t.test('only what nobody knows counts against a message, and fragments of one are not overtaken', async t => {
+  const bench = await Bench.start(t)
+  const id = await bench.send({ text: ['one', 'two'] })
+  for (let tries = 0; tries < 6; tries++) {
+    await bench.settle(id, { kind: 'temporary', cause: 'x', afterMs: 100, throttled: true })
+    bench.clock.advance(100)
+  }
+  await bench.settle(id, { kind: 'unknown', cause: 'lost' })
+  t.match(bench.messages.find(id), { state: 'waiting', fragments: [{ doubts: 1 }] })
+  bench.clock.advance(MINUTE_MS)
+  const other = await bench.send({ text: ['three'] })
+  for (const word of ['one', 'two', 'three']) {
+    const { submission, settle } = await bench.way.next()
+    t.equal(text(submission.fragment), word)
+    settle({ kind: 'delivered' })
+    await bench.until(word === 'three' ? other : id, ({ fragments }) => fragments[word === 'two' ? 1 : 0]!.state === 'delivered')
+  }
+})
+
 t.test('a message towards a service is told', async t => {
   const bench = await Bench.start(t)
   const received = { from: { ton: 1, value: '4790000001' } as const, to: { ton: 0, value: '2442' } as const, pid: 0, dcs: 0, header: Buffer.alloc(0), body: Buffer.from('hi') }
