@@ -80,6 +80,8 @@ class Bench {
     for (;;) {
       const message = this.messages.find(id)
       if (message !== undefined && is(message)) return message
+      // Alarms that are due at once ring when the clock is moved, however little.
+      this.clock.advance(0)
       await new Promise(resolve => { setImmediate(resolve) })
     }
   }
@@ -316,7 +318,7 @@ t.test('a record goes a week after its end, with all that leads to it', async t 
   const id = await bench.send({ idempotency: { key: 'k', body: 'b' } })
   await bench.settle(id, { kind: 'permanent', cause: 'smpp.0x0000000b' })
   bench.clock.advance(7 * DAY_MS)
-  while (bench.messages.find(id) !== undefined) await new Promise(resolve => { setImmediate(resolve) })
+  while (bench.messages.find(id) !== undefined) await rest(bench)
   t.same(bench.store.outbox.newest(undefined, 10), [])
   t.same(bench.store.outbox.ofRecipient(1, '4790000001', 0, 10), [])
   t.match(await bench.accept({ idempotency: { key: 'k', body: 'other' } }), { again: false })
@@ -360,8 +362,11 @@ t.test('a way that is down leaves messages to the next one', async t => {
 })
 
 /** Lets everything run that can without time moving on. */
-async function rest (): Promise<void> {
-  for (let turns = 0; turns < 200; turns++) await new Promise(resolve => { setImmediate(resolve) })
+async function rest ({ clock }: Bench): Promise<void> {
+  for (let turns = 0; turns < 100; turns++) {
+    clock.advance(0)
+    await new Promise(resolve => { setImmediate(resolve) })
+  }
 }
 
 t.test('a deadline of less than whole milliseconds leaves nothing behind', async t => {
@@ -371,7 +376,7 @@ t.test('a deadline of less than whole milliseconds leaves nothing behind', async
   bench.clock.advance(1_001)
   await bench.until(id, ({ state }) => state === 'expired')
   bench.clock.advance(7 * DAY_MS)
-  while (bench.messages.find(id) !== undefined) await new Promise(resolve => { setImmediate(resolve) })
+  while (bench.messages.find(id) !== undefined) await rest(bench)
   t.same(bench.store.outbox.nextTimes(0), { due: Infinity, ending: Infinity })
 })
 
@@ -393,10 +398,8 @@ t.test('what waits for a link goes when that is back, also where the first of it
   const bench = await Bench.start(t, { ways: [sgd, smpp] })
   const ids: string[] = []
   for (let n = 0; n < 8; n++) ids.push(await bench.send({ msisdn: `479000000${n}`, validForMs: n < 4 ? MINUTE_MS : DAY_MS }))
-  await rest()
+  await rest(bench)
   bench.clock.advance(2 * MINUTE_MS)
-  await rest()
-  bench.clock.advance(1)
   for (const id of ids.slice(0, 4)) await bench.until(id, ({ state }) => state === 'expired')
   smpp.turn(true)
   for (const id of ids.slice(4)) {
@@ -409,14 +412,12 @@ t.test('what waits for a link goes when that is back, also where the first of it
   for (let n = 0; n < 14; n++) bench.nodes.set(imsiOf(`479100000${n}`), NODE)
   const many: string[] = []
   for (let n = 0; n < 14; n++) many.push(await bench.send({ msisdn: `479100000${n}` }))
-  await rest()
+  await rest(bench)
   t.ok(sgd.pending.length < 14)
   smpp.script = () => ({ kind: 'delivered' })
   sgd.turn(false)
-  await rest()
+  await rest(bench)
   bench.clock.advance(MINUTE_MS)
-  await rest()
-  bench.clock.advance(1)
   for (const id of many) await bench.until(id, ({ state }) => state === 'delivered')
   t.ok(smpp.seen.length > 4)
 })
