@@ -18,7 +18,7 @@ export interface AgentOptions {
   /** Where the data lie; by default beside the configuration. */
   directory?: string
   /** More settings; `store` is merged with the harness's own. */
-  settings?: { store?: object, delivery?: object, tracker?: object, access?: object, tls?: object, log?: object, listen?: string }
+  settings?: { store?: object, delivery?: object, tracker?: object, access?: object, tls?: object, log?: object, sms?: object, listen?: string }
   /** More of the environment. */
   env?: Record<string, string>
   /** Words before the command, such as those that enter a network namespace. */
