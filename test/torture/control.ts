@@ -38,6 +38,11 @@ export async function listSms (agent: RunningAgent, state: string): Promise<stri
   return messages
 }
 
+/** Takes a message back. */
+export async function cancelSms (agent: RunningAgent, messageId: string): Promise<void> {
+  await withControl(agent, async client => await ask(done => client.cancelSms({ messageId }, done)))
+}
+
 async function withControl<T> (agent: RunningAgent, work: (client: ControlServiceClient) => Promise<T>): Promise<T> {
   const client = new ControlServiceClient(`unix:${agent.controlSocket}`, credentials.createInsecure())
   try {

@@ -95,6 +95,11 @@ export class SmsLedger {
     this.#faults.push(text)
   }
 
+  /** The faults since the last time. */
+  takeFaults (): string[] {
+    return this.#faults.splice(0)
+  }
+
   /** Texts since the last check, and those answered OK. */
   get figures (): { asked: number, accepted: number, again: number } {
     const entries = [...this.#entries.values()]
@@ -121,7 +126,7 @@ export class SmsLedger {
     if (last !== this.#eventIds.size) this.fault(`the last event is ${last}, and ${this.#eventIds.size} came`)
     this.#entries.clear()
     this.#finals.clear()
-    return this.#faults.splice(0)
+    return this.takeFaults()
   }
 
   #checkOne ({ wish: { serial, text, fragments }, messageId, references, parts }: Entry, final: SmsDeliveryEvent | undefined, failsWhenUnknown: boolean): void {

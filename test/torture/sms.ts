@@ -121,8 +121,8 @@ class Moods {
     const receipt = random() % 4 === 0 ? 'before' : 'after'
     const answer = (status: number, delayMs = random() % 30): Manner => ({ how: 'answer', status, delayMs, receipt })
     const dice = random() % 100
-    if (dice < 4) return answer(STATUS.throttled)
-    if (dice < 10) return answer(STATUS.temporary)
+    if (dice < 1) return answer(STATUS.throttled)
+    if (dice < 8) return answer(STATUS.temporary)
     if (dice >= 20 || this.#doubted.has(fragment)) return answer(STATUS.ok)
     this.#doubted.add(fragment)
     if (dice < 14) return { ...FRIENDLY, how: 'silence', receipt }

@@ -36,13 +36,13 @@ export class TextClient {
     await Promise.all(this.#workers.splice(0))
   }
 
-  /** Sends a text of one fragment to the next subscriber; resolves with its id. Rejects where that is not answered OK. */
-  async one (): Promise<string> {
+  /** Sends a text of one fragment to the next subscriber; resolves with its number and id. Rejects where that is not answered OK. */
+  async one (): Promise<{ to: string, messageId: string }> {
     const wish = this.#next(1, 'gsm7', undefined)
     const { status, messageId, numFragments, description } = await this.#send(wish)
     if (status !== SendStatus.SEND_STATUS_OK) throw new Error(description)
     this.#ledger.accepted(wish, messageId, numFragments)
-    return messageId
+    return { to: wish.to.slice(1), messageId }
   }
 
   close (): void {
