@@ -78,7 +78,7 @@ function messageJson (message: Message): object {
     fragments: fragments.length,
     ...progress(message),
     attempts: fragments.reduce((sum, { attempts }) => sum + attempts, 0),
-    possibleDuplicate: fragments.some(({ doubtful }) => doubtful),
+    possibleDuplicate: fragments.some(({ doubts }) => doubts > 0),
     link: fragments.find(({ link }) => link !== '')?.link
   }
 }

@@ -21,6 +21,6 @@ export function deliveryReport (before: Message, after: Message, now: number): S
     fragments: after.fragments.length,
     ...progress(after),
     cause: after.cause,
-    doubtful: after.fragments.some(({ doubtful }) => doubtful)
+    doubtful: after.fragments.some(({ doubts }) => doubts > 0)
   }
 }

@@ -36,6 +36,9 @@ const MIN_KEPT_MS = 7 * 24 * 3_600_000
 /** Times that a fragment whose outcome stays unknown is sent again. */
 const MAX_DOUBTFUL_TRIES = 3
 
+/** When its time has come while it is in flight: how long until the next look at it, ms. */
+const OUTCOME_MS = 60_000
+
 /** When a link took a fragment and then could not send it: how long until the next try, ms. */
 const UNSENT_MS = 1_000
 
@@ -77,9 +80,9 @@ export function settled (
     case 'unsent':
       return again(withFragment(message, place, ({ attempts }) => ({ attempts: attempts - 1 }), {}), place, {}, now + UNSENT_MS)
     case 'unknown': {
-      const { attempts, link } = message.fragments[place]
-      if (policy.failWhenUnknown.includes(link) || attempts > MAX_DOUBTFUL_TRIES) return ended({ ...message, cause: outcome.cause }, 'unknown', now, policy)
-      const doubtful = withFragment(message, place, () => ({ doubtful: true }), {})
+      const { doubts, link } = message.fragments[place]
+      if (policy.failWhenUnknown.includes(link) || doubts >= MAX_DOUBTFUL_TRIES) return ended({ ...message, cause: outcome.cause }, 'unknown', now, policy)
+      const doubtful = withFragment(message, place, ({ doubts }) => ({ doubts: doubts + 1 }), {})
       return again(doubtful, place, { failures: message.failures + 1, cause: outcome.cause }, now + retryDelay(message.failures + 1, false, chance))
     }
   }
@@ -117,8 +120,8 @@ export function timedOut (message: Message, now: number, policy: MessagePolicy):
   if (now < message.endsAt) return message
   if (message.endedAt > 0) return undefined
   // What is in flight has its own time limit and an outcome soon.
-  if (message.state === 'in-flight') return { ...message, endsAt: now + policy.receiptGraceMs }
-  return ended(message, message.state === 'sent' || message.fragments.some(({ doubtful }) => doubtful) ? 'unknown' : 'expired', now, policy)
+  if (message.state === 'in-flight') return { ...message, endsAt: now + OUTCOME_MS }
+  return ended(message, message.state === 'sent' || message.fragments.some(({ doubts }) => doubts > 0) ? 'unknown' : 'expired', now, policy)
 }
 
 /** The operator takes a message back; what is with the network already cannot be. */

@@ -110,7 +110,7 @@ export class Outbox {
       message.alphabet = alphabet
       message.dcs = dcs
       message.reference = reference
-      message.fragments = fragments.map(({ header, body }) => ({ header, body, state: 'unsent', attempts: 0, doubtful: false, link: '', linkId: '' }))
+      message.fragments = fragments.map(({ header, body }) => ({ header, body, state: 'unsent', attempts: 0, doubts: 0, link: '', linkId: '' }))
       step.put(message, undefined)
       if (idempotency !== undefined) step.noteAccepted(message.key, { id: message.id, body, fragments: fragments.length })
       return { kind: 'accepted', id: message.id, fragments: fragments.length, again: false }

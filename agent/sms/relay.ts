@@ -1,11 +1,12 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Message } from '../store/message-record.ts'
-import { timeKey } from '../store/outbox-keys.ts'
+import { decodeTimeKey, timeKey } from '../store/outbox-keys.ts'
 import type { Ton } from './address.ts'
 import type { Link, Outcome, Submission } from './link.ts'
 import { nextFragment, sent, settled, subscriberReturned, timedOut } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import { Ramp } from './ramp.ts'
+import type { Receipts } from './receipts.ts'
 
 /** Messages that are looked at in one turn at most, so that other work gets its own. */
 const TURN = 200
@@ -33,8 +34,7 @@ export interface RelayParts {
   find: (tenant: number, msisdn: string) => Destination | undefined
   /** Resolves once the return of these SIMs is told from now on. */
   watch: (imsis: readonly string[]) => Promise<void>
-  /** A service centre has given a fragment its id, and that is on disk. */
-  accepted: (link: string, id: string) => void
+  receipts: Receipts
   /** 0 to 1. */
   chance: () => number
 }
@@ -131,6 +131,7 @@ export class Relay {
   async #turn (): Promise<void> {
     do {
       this.#again = false
+      this.#followClock()
       await this.#endSome()
       if (!this.#stopped) await this.#dispatch(this.#choose())
       await new Promise<void>(resolve => { setImmediate(resolve) })
@@ -140,6 +141,11 @@ export class Relay {
       this.#arm(Math.min(due, ending))
     }
     this.#turning = undefined
+  }
+
+  /** Where the wall clock was set back, what it made due later than now is looked at anew when that comes. */
+  #followClock (): void {
+    if (this.#cursor !== undefined && decodeTimeKey(this.#cursor).time > this.#parts.clock.now()) this.#cursor = undefined
   }
 
   /** Settles messages whose time has come. */
@@ -185,7 +191,9 @@ export class Relay {
   #look (held: Held): Dispatch | undefined {
     const { outbox, clock, paths, find } = this.#parts
     const message = outbox.store.message(held.id)
-    const place = message === undefined || message.nextAt > clock.now() ? undefined : nextFragment(message)
+    const now = clock.now()
+    // One whose deadline has come is ended in a turn soon.
+    const place = message === undefined || message.nextAt > now || message.endsAt <= now ? undefined : nextFragment(message)
     if (message === undefined || place === undefined) {
       if (held.subscriber !== undefined) this.#release(this.#behind, held.subscriber, 1)
       return undefined
@@ -243,8 +251,11 @@ export class Relay {
 
   async #send ({ id, place, link, subscriber, destination }: Dispatch, message: Message): Promise<void> {
     const outcome = await this.#ramp(link).send(async () => await link.submit(this.#submission(message, place, destination)))
-    await this.#parts.outbox.change([{ id, step: message => this.#settle(message, place, outcome, subscriber) }])
-    if (outcome.kind === 'accepted') this.#parts.accepted(link.name, outcome.id)
+    const { outbox, receipts } = this.#parts
+    const step = (message: Message): Message => this.#settle(message, place, outcome, subscriber)
+    // Without an id there are no receipts.
+    if (outcome.kind === 'accepted' && outcome.id !== '') await receipts.named(link.name, outcome.id, { id, fragment: place }, step)
+    else await outbox.change([{ id, step }])
     this.#release(this.#stalled, link, this.#ramp(link).room)
     this.#free(subscriber)
   }
@@ -263,7 +274,7 @@ export class Relay {
 
   #submission (message: Message, place: number, destination: Destination | undefined): Submission {
     const { direction, from, to, msisdn, imsi, pid, dcs, alphabet, reference, acceptedAt, deadlineAt, fragments } = message
-    const { header, body, doubtful } = fragments[place]!
+    const { header, body, doubts } = fragments[place]!
     return {
       direction,
       from: { ...from, ton: from.ton as Ton },
@@ -279,7 +290,7 @@ export class Relay {
       acceptedAt,
       validForMs: Math.max(0, deadlineAt - this.#parts.clock.now()),
       more: place < fragments.length - 1,
-      resent: doubtful
+      resent: doubts > 0
     }
   }
 

@@ -27,8 +27,8 @@ export interface MessageFragment {
   state: FragmentState
   /** Times it was given to a link. */
   attempts: number
-  /** Whether it may have reached the phone more than once: it was sent again after nobody knew what had become of it. */
-  doubtful: boolean
+  /** Times that nobody knew what had become of it, 0 to 15: when it is sent again, the phone may have it more than once. */
+  doubts: number
   /** The link that had it last; empty before. */
   link: string
   /** What the service centre calls it, as links compare ids; empty where it has no name. */
@@ -109,7 +109,7 @@ export function encodeMessage (message: Message): Buffer {
   for (const fragment of message.fragments) {
     record.bytes(fragment.header)
     record.bytes(fragment.body)
-    record.byte(FRAGMENT_STATES.indexOf(fragment.state) << 1 | (fragment.doubtful ? 1 : 0))
+    record.byte(Math.min(fragment.doubts, 15) << 4 | FRAGMENT_STATES.indexOf(fragment.state) << 1 | (fragment.doubts > 0 ? 1 : 0))
     record.number(fragment.attempts)
     record.text(fragment.link)
     record.text(fragment.linkId)
@@ -159,8 +159,9 @@ function takeFragments (record: RecordReader): MessageFragment[] {
     fragments.push({
       header,
       body,
-      state: pick(FRAGMENT_STATES, state >> 1),
-      doubtful: (state & 1) === 1,
+      state: pick(FRAGMENT_STATES, state >> 1 & 7),
+      // Earlier records have the last bit alone.
+      doubts: Math.max(state >> 4, state & 1),
       attempts: record.number(),
       link: record.text(),
       linkId: record.text()

@@ -37,7 +37,7 @@ function message (fragments = 1, other: Partial<Message> = {}): Message {
     cause: '',
     key: new Uint8Array(0),
     fragments: Array.from({ length: fragments }, (_, at) =>
-      ({ header: Uint8Array.of(at), body: Uint8Array.of(1, 2, 3), state: 'unsent' as const, attempts: 0, doubtful: false, link: '', linkId: '' })),
+      ({ header: Uint8Array.of(at), body: Uint8Array.of(1, 2, 3), state: 'unsent' as const, attempts: 0, doubts: 0, link: '', linkId: '' })),
     ...other
   }
 }
@@ -116,14 +116,32 @@ t.test('an absent subscriber is waited for, and sent to as soon as they are back
 
 t.test('what may have arrived is sent again and marked, or given up, as the link\'s policy says', async t => {
   let one = deliver(message(), LOST)
-  t.match(one, { state: 'waiting', fragments: [{ state: 'unsent', doubtful: true, attempts: 1 }] })
+  t.match(one, { state: 'waiting', fragments: [{ state: 'unsent', doubts: 1, attempts: 1 }] })
   for (let tries = 0; one.endedAt === 0; tries++) {
     t.ok(tries < 10, 'not for ever')
     one = deliver(one, LOST)
   }
   t.match(one, { state: 'unknown', cause: 'smpp.timeout' })
   t.match(deliver(message(), LOST, NOW, 'strict'), { state: 'unknown' })
-  t.match(deliver(message(), { kind: 'unsent', cause: 'smpp.down' }), { state: 'waiting', failures: 0, fragments: [{ attempts: 0, doubtful: false }] }, 'that is no attempt')
+  t.match(deliver(message(), { kind: 'unsent', cause: 'smpp.down' }), { state: 'waiting', failures: 0, fragments: [{ attempts: 0, doubts: 0 }] }, 'that is no attempt')
+})
+
+t.test('only tries whose outcome nobody knows use up the patience with those', async t => {
+  let one = message()
+  for (let tries = 0; tries < 6; tries++) one = deliver(one, { kind: 'temporary', cause: 'smpp.0x00000045' })
+  one = deliver(one, { kind: 'temporary', cause: 'smpp.0x00000058', throttled: true })
+  for (let doubts = 1; doubts <= 3; doubts++) {
+    one = deliver(one, LOST)
+    t.match(one, { state: 'waiting', fragments: [{ doubts }] })
+  }
+  t.match(deliver(one, LOST), { state: 'unknown' })
+})
+
+t.test('a message whose deadline comes while it is in flight is looked at again, but not at once', async t => {
+  const { deadlineAt } = message()
+  const flying = timedOut(sent(message(), 0, 'smpp'), deadlineAt, { ...POLICY, receiptGraceMs: 0 })!
+  t.equal(flying.state, 'in-flight')
+  t.ok(flying.endsAt >= deadlineAt + 1_000)
 })
 
 t.test('a message that was cancelled on its way stays cancelled', async t => {
