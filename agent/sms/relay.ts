@@ -1,11 +1,12 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Message } from '../store/message-record.ts'
-import { timeKey } from '../store/outbox-keys.ts'
+import { decodeTimeKey, timeKey } from '../store/outbox-keys.ts'
 import type { Ton } from './address.ts'
 import type { Link, Outcome, Submission } from './link.ts'
 import { nextFragment, sent, settled, subscriberReturned, timedOut } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import { Ramp } from './ramp.ts'
+import type { Receipts } from './receipts.ts'
 
 /** Messages that are looked at in one turn at most, so that other work gets its own. */
 const TURN = 200
@@ -33,8 +34,7 @@ export interface RelayParts {
   find: (tenant: number, msisdn: string) => Destination | undefined
   /** Resolves once the return of these SIMs is told from now on. */
   watch: (imsis: readonly string[]) => Promise<void>
-  /** A service centre has given a fragment its id, and that is on disk. */
-  accepted: (link: string, id: string) => void
+  receipts: Receipts
   /** 0 to 1. */
   chance: () => number
   /** A record is damaged: the process must end. */
@@ -147,6 +147,7 @@ export class Relay {
   async #turn (): Promise<void> {
     do {
       this.#again = false
+      this.#followClock()
       await this.#endSome()
       if (!this.#stopped) await this.#dispatch(this.#choose())
       await new Promise<void>(resolve => { setImmediate(resolve) })
@@ -156,6 +157,11 @@ export class Relay {
       this.#arm(Math.min(due, ending))
     }
     this.#turning = undefined
+  }
+
+  /** Where the wall clock was set back, what it made due later than now is looked at anew when that comes. */
+  #followClock (): void {
+    if (this.#cursor !== undefined && decodeTimeKey(this.#cursor).time > this.#parts.clock.now()) this.#cursor = undefined
   }
 
   /** Settles messages whose time has come. */
@@ -289,8 +295,11 @@ export class Relay {
 
   async #send ({ id, place, link, subscriber, destination }: Dispatch, message: Message): Promise<void> {
     const outcome = await this.#ramp(link).send(async () => await link.submit(this.#submission(message, place, destination)))
-    await this.#parts.outbox.change([{ id, step: message => this.#settle(message, place, outcome, subscriber) }])
-    if (outcome.kind === 'accepted') this.#parts.accepted(link.name, outcome.id)
+    const { outbox, receipts } = this.#parts
+    const step = (message: Message): Message => this.#settle(message, place, outcome, subscriber)
+    // Without an id there are no receipts.
+    if (outcome.kind === 'accepted' && outcome.id !== '') await receipts.named(link.name, outcome.id, { id, fragment: place }, step)
+    else await outbox.change([{ id, step }])
     this.#release(this.#stalled, link, this.#ramp(link).room)
     this.#free(subscriber)
   }

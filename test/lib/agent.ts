@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { temporaryDirectory, type Owner } from './temporary.ts'
@@ -86,6 +86,13 @@ export class RunningAgent {
 
   /** How it ended; undefined while it runs. */
   get exit (): number | string | undefined { return this.#child?.exitCode ?? this.#child?.signalCode ?? undefined }
+
+  /** Its memory that is its own, MiB; 0 when it has ended. */
+  memoryMib (): number {
+    if (this.exit !== undefined) return 0
+    const [, kib = '0'] = /RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8')) ?? []
+    return Number(kib) / 1024
+  }
 
   /** Resolves with how it ended: its exit code, or the signal. */
   async ended (): Promise<number | string> {

@@ -167,7 +167,17 @@ t.test('a receipt may come before the answer to its submission', async t => {
   await bench.way.listener!.receipt({ id: 'a1', state: 'delivered', networkError: undefined })
   settle(TAKEN)
   await bench.until(id, ({ state }) => state === 'delivered')
-  t.match(bench.events().at(-1), { state: 'delivered', final: true })
+  t.match(bench.events(), [{ state: 'delivered', final: true }], 'both are stored at once, so that none is lost in between')
+})
+
+t.test('a receipt that comes while its id is being stored is answered once it is on disk', async t => {
+  const bench = await Bench.start(t)
+  const id = await bench.send()
+  const { settle } = await bench.way.next()
+  settle(TAKEN)
+  await new Promise(resolve => { process.nextTick(resolve) })
+  await bench.way.listener!.receipt({ id: 'a1', state: 'delivered', networkError: undefined })
+  t.match(bench.messages.find(id), { state: 'delivered' })
 })
 
 t.test('a receipt that could be for several messages is for none', async t => {
@@ -217,6 +227,28 @@ t.test('a link that comes up is not hit by all that waits', async t => {
   }
   t.ok(loads.every(load => load === 0), 'one more for each that it has taken, until its window is full')
   while (bench.messages.waiting > 0) await new Promise(resolve => { setImmediate(resolve) })
+})
+
+t.test('nothing is sent after its deadline, however much has the same', async t => {
+  const way = new Way()
+  way.up = false
+  const bench = await Bench.start(t, { ways: [way], limits: { ...LIMITS, bytes: 1 << 22 } })
+  const ids: string[] = []
+  for (let subscriber = 0; subscriber < 450; subscriber++) ids.push(await bench.send({ msisdn: `47900${String(subscriber).padStart(5, '0')}`, validForMs: MINUTE_MS }))
+  bench.clock.advance(MINUTE_MS)
+  way.turn(true)
+  for (const id of ids) await bench.until(id, ({ state }) => state === 'expired')
+  t.equal(way.seen.length, 0)
+})
+
+t.test('a wall clock that is set back makes nothing wait for ever', async t => {
+  const bench = await Bench.start(t)
+  await bench.settle(await bench.send(), { kind: 'delivered' })
+  bench.clock.jump(-HOUR_MS)
+  const id = await bench.send()
+  await bench.settle(id, { kind: 'temporary', cause: 'smpp.0x00000045' })
+  bench.clock.advance(MINUTE_MS)
+  t.match(await bench.settle(id, { kind: 'delivered' }), { state: 'delivered' })
 })
 
 t.test('an absent subscriber gets it as soon as they are seen, and the deadline is kept', async t => {

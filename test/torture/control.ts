@@ -1,6 +1,6 @@
 import { setTimeout as later } from 'node:timers/promises'
 import { credentials, type ServiceError } from '@grpc/grpc-js'
-import { ControlServiceClient, type ListQueuesResponse, type QueueStatus, type ShowSubscriberResponse } from '../../gen/landfall/control/v1/control.ts'
+import { ControlServiceClient, type ListQueuesResponse, type ListSmsResponse, type QueueStatus, type ShowSubscriberResponse } from '../../gen/landfall/control/v1/control.ts'
 import type { RunningAgent } from '../lib/agent.ts'
 
 /** How often queues are looked at until they are empty, and the pause between. */
@@ -30,6 +30,17 @@ export async function emptied (agent: RunningAgent, name = ''): Promise<void> {
     if (tries === EMPTY_TRIES) throw new Error(`${left} events are left in the queues: ${JSON.stringify(queues.map(({ state }) => state))}`)
     await later(EMPTY_PAUSE_MS)
   }
+}
+
+/** Messages that are in a state, as the operator sees them, up to so many. */
+export async function listSms (agent: RunningAgent, state: string): Promise<string[]> {
+  const { messages } = await withControl(agent, async client => await ask<ListSmsResponse>(done => client.listSms({ msisdn: '', state, limit: 1_000 }, done)))
+  return messages
+}
+
+/** Takes a message back. */
+export async function cancelSms (agent: RunningAgent, messageId: string): Promise<void> {
+  await withControl(agent, async client => await ask(done => client.cancelSms({ messageId }, done)))
 }
 
 async function withControl<T> (agent: RunningAgent, work: (client: ControlServiceClient) => Promise<T>): Promise<T> {

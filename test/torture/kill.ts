@@ -29,7 +29,7 @@ export const kill: Torture = {
 }
 
 /** The control: the disk forgets what was written in the last moments, acknowledgements among it. */
-async function forget (agent: RunningAgent, copy: string): Promise<() => void> {
+export async function forget (agent: RunningAgent, copy: string): Promise<() => void> {
   process.kill(agent.pid, 'SIGSTOP')
   cpSync(agent.directory, copy, { recursive: true })
   process.kill(agent.pid, 'SIGCONT')

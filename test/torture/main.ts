@@ -13,9 +13,11 @@ import { Place } from './place.ts'
 import { powerCut } from './power-cut.ts'
 import { restore } from './restore.ts'
 import { simulation } from './simulation.ts'
+import { smsLoad } from './sms-load.ts'
+import { sms } from './sms.ts'
 import { CONTROL_ROUNDS, type Torture } from './torture.ts'
 
-const TORTURES: readonly Torture[] = [kill, powerCut, diskFaults, diskFull, damage, restore, clients, flood, clockJump, simulation]
+const TORTURES: readonly Torture[] = [kill, powerCut, diskFaults, diskFull, damage, restore, clients, flood, clockJump, simulation, sms, smsLoad]
 
 /** A round that takes longer hangs. */
 const ROUND_MS = 180_000

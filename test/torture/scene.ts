@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { QueueStatus } from '../../gen/landfall/control/v1/control.ts'
 import { RunningAgent, type AgentOptions } from '../lib/agent.ts'
 import { Arrivals } from './arrivals.ts'
@@ -87,9 +86,7 @@ export class Scene {
 
   /** The agent's memory that is its own, MiB; 0 when it has ended. */
   memoryMib (): number {
-    if (this.agent.exit !== undefined) return 0
-    const [, kib = '0'] = /RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${this.agent.pid}/status`, 'utf8')) ?? []
-    return Number(kib) / 1024
+    return this.agent.memoryMib()
   }
 
   /** Ends the agent; its clients end with the place. */
