@@ -39,9 +39,6 @@ const MAX_DOUBTS = 3
 /** How long one that is in flight past its deadline is left alone, ms. */
 const IN_FLIGHT_LOOK_MS = 60_000
 
-/** When its time has come while it is in flight: how long until the next look at it, ms. */
-const OUTCOME_MS = 60_000
-
 /** When a link took a fragment and then could not send it: how long until the next try, ms. */
 const UNSENT_MS = 1_000
 

@@ -68,7 +68,7 @@ export class Messages {
       paths,
       find,
       watch: async imsis => { await this.#watch(imsis) },
-      accepted: (link, id) => { void this.#receipts.submitted(link, id) },
+      receipts: this.#receipts,
       chance,
       fatal
     }, links)

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Message } from '../store/message-record.ts'
-import { decodeTimeKey, timeKey } from '../store/outbox-keys.ts'
+import { timeKey } from '../store/outbox-keys.ts'
 import type { Ton } from './address.ts'
 import type { Link, Outcome, Submission } from './link.ts'
 import { nextFragment, sent, settled, subscriberReturned, timedOut } from './message.ts'
@@ -147,7 +147,6 @@ export class Relay {
   async #turn (): Promise<void> {
     do {
       this.#again = false
-      this.#followClock()
       await this.#endSome()
       if (!this.#stopped) await this.#dispatch(this.#choose())
       await new Promise<void>(resolve => { setImmediate(resolve) })
@@ -157,11 +156,6 @@ export class Relay {
       this.#arm(Math.min(due, ending))
     }
     this.#turning = undefined
-  }
-
-  /** Where the wall clock was set back, what it made due later than now is looked at anew when that comes. */
-  #followClock (): void {
-    if (this.#cursor !== undefined && decodeTimeKey(this.#cursor).time > this.#parts.clock.now()) this.#cursor = undefined
   }
 
   /** Settles messages whose time has come. */
