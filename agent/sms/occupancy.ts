@@ -13,7 +13,8 @@ export interface OutboxLimits {
 export class Occupancy {
   readonly #limits: OutboxLimits
   readonly #clients = new Map<string, number>()
-  readonly #sims = new Map<string, Set<string>>()
+  /** By IMSI; most SIMs have one message, and a set for each would take three times the memory. */
+  readonly #sims = new Map<string, string | Set<string>>()
   #messages = 0
   #bytes = 0
 
@@ -29,7 +30,10 @@ export class Occupancy {
   get sims (): string[] { return [...this.#sims.keys()] }
 
   /** The messages of a SIM that have not ended. */
-  ofSim (imsi: string): string[] { return [...this.#sims.get(imsi) ?? []] }
+  ofSim (imsi: string): string[] {
+    const ids = this.#sims.get(imsi)
+    return typeof ids === 'string' ? [ids] : [...ids ?? []]
+  }
 
   /** Why one more is too much, in words; undefined while it is not. */
   refusal (tenant: number, client: string, bytes: number): string | undefined {
@@ -47,7 +51,8 @@ export class Occupancy {
     this.#clients.set(key, (this.#clients.get(key) ?? 0) + 1)
     if (imsi === undefined) return
     const ids = this.#sims.get(imsi)
-    if (ids === undefined) this.#sims.set(imsi, new Set([id]))
+    if (ids === undefined) this.#sims.set(imsi, id)
+    else if (typeof ids === 'string') this.#sims.set(imsi, new Set([ids, id]))
     else ids.add(id)
   }
 
@@ -68,8 +73,7 @@ export class Occupancy {
     else this.#clients.delete(key)
     const ids = imsi === undefined ? undefined : this.#sims.get(imsi)
     if (imsi === undefined || ids === undefined) return undefined
-    ids.delete(id)
-    if (ids.size > 0) return undefined
+    if (typeof ids === 'string' ? ids !== id : !ids.delete(id) || ids.size > 0) return undefined
     this.#sims.delete(imsi)
     return imsi
   }
