@@ -8,7 +8,8 @@ import { cancelled, type MessagePolicy } from './message.ts'
 import { Occupancy, type OutboxLimits } from './occupancy.ts'
 import { Outbox, type Acceptance, type Order } from './outbox.ts'
 import { Receipts } from './receipts.ts'
-import { Relay, type Destination } from './relay.ts'
+import { Relay } from './relay.ts'
+import type { Destination } from './submission.ts'
 
 /** How long an orderly stop waits for what the links have under way, ms. */
 const STOP_MS = 3_000

@@ -1,12 +1,12 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Message } from '../store/message-record.ts'
 import { timeKey } from '../store/outbox-keys.ts'
-import type { Ton } from './address.ts'
-import type { Link, Outcome, Submission } from './link.ts'
+import type { Link, Outcome } from './link.ts'
 import { nextFragment, sent, settled, subscriberReturned, timedOut } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import { Ramp } from './ramp.ts'
 import type { Receipts } from './receipts.ts'
+import { submissionOf, type Destination } from './submission.ts'
 
 /** Messages that are looked at in one turn at most, so that other work gets its own. */
 const TURN = 200
@@ -16,13 +16,6 @@ const ENDING = 200
 
 /** The longest time without a look at the wall clock, which may be set, ms. */
 const LOOK_MS = 60_000
-
-/** Who a subscriber is for the network, now. */
-export interface Destination {
-  imsi: string | undefined
-  /** The MME that serves them and is registered for SMS. */
-  servingNode: Submission['servingNode']
-}
 
 /** What the relay needs of its surroundings. */
 export interface RelayParts {
@@ -288,7 +281,7 @@ export class Relay {
   }
 
   async #send ({ id, place, link, subscriber, destination }: Dispatch, message: Message): Promise<void> {
-    const outcome = await this.#ramp(link).send(async () => await link.submit(this.#submission(message, place, destination)))
+    const outcome = await this.#ramp(link).send(async () => await link.submit(submissionOf(message, place, destination, this.#parts.clock.now())))
     const { outbox, receipts } = this.#parts
     const step = (message: Message): Message => this.#settle(message, place, outcome, subscriber)
     // Without an id there are no receipts.
@@ -308,28 +301,6 @@ export class Relay {
     this.#release(this.#behind, subscriber, 1)
     if (this.#underWay.size === 0) this.#quiet()
     this.wake()
-  }
-
-  #submission (message: Message, place: number, destination: Destination | undefined): Submission {
-    const { direction, from, to, msisdn, imsi, pid, dcs, alphabet, reference, acceptedAt, deadlineAt, fragments } = message
-    const { header, body, doubts } = fragments[place]!
-    return {
-      direction,
-      from: { ...from, ton: from.ton as Ton },
-      to: { ...to, ton: to.ton as Ton },
-      imsi: destination?.imsi ?? imsi,
-      msisdn,
-      servingNode: destination?.servingNode,
-      pid,
-      dcs,
-      alphabet,
-      fragment: { header, body },
-      reference: (reference + place) % 256,
-      acceptedAt,
-      validForMs: Math.max(0, deadlineAt - this.#parts.clock.now()),
-      more: place < fragments.length - 1,
-      resent: doubts > 0
-    }
   }
 
   /** Whether the index was looked through beyond a message's place in it. */

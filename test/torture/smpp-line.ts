@@ -14,7 +14,7 @@ const MAX_BYTES = 4_096
 /** One PDU. */
 export interface Pdu { command: number, status: number, sequence: number, body: Buffer }
 
-/** A service centre's end of one connection: PDUs in and out, and answers brought to their requests. Written for the torture, apart from the agent's own. */
+/** A service centre's end of one connection: PDUs in and out, answers brought to their requests. It shares no code with the agent. */
 export class SmppLine {
   readonly #socket: Socket
   readonly #asked = new Map<number, (status: number | undefined) => void>()

@@ -58,7 +58,8 @@ export class SmsLedger {
   accepted ({ serial, fragments }: Wish, messageId: string, told: number): void {
     const entry = this.#entries.get(serial)!
     if (told !== fragments) this.fault(`text ${serial} is ${fragments} fragments, ${told} were told`)
-    if (entry.messageId !== undefined && entry.messageId !== messageId) this.fault(`text ${serial} has the ids ${entry.messageId} and ${messageId} under one idempotency key`)
+    const { messageId: before = messageId } = entry
+    if (before !== messageId) this.fault(`text ${serial} has the ids ${before} and ${messageId} under one idempotency key`)
     entry.messageId = messageId
   }
 
@@ -70,7 +71,7 @@ export class SmsLedger {
     const { wish, references, parts } = entry
     references.add(reference)
     if (`+${to}` !== wish.to || from !== SENDER) this.fault(`text ${serial} came from ${from} to ${to}`)
-    if (count !== wish.fragments || number < 1 || number > count) this.fault(`text ${serial} came as fragment ${number} of ${count}, it is ${wish.fragments}`)
+    if (count !== wish.fragments || number < 1 || number > count) this.fault(`text ${serial} of ${wish.fragments} came as fragment ${number} of ${count}`)
     const part = parts.get(number) ?? { text, kept: 0 }
     parts.set(number, part)
     if (part.text !== text) this.fault(`fragment ${number} of text ${serial} was "${part.text}" before, now "${text}"`)
@@ -87,7 +88,7 @@ export class SmsLedger {
       if (before !== undefined && before.eventId < eventId) this.fault(`message ${event.messageId} is told to go on after its end`)
       return
     }
-    if (before !== undefined && before.eventId !== eventId) this.fault(`message ${event.messageId} has ended twice, in events ${before.eventId} and ${eventId}`)
+    if (before !== undefined && before.eventId !== eventId) this.fault(`message ${event.messageId} ends in events ${before.eventId} and ${eventId}`)
     this.#finals.set(event.messageId, { eventId, event })
   }
 
@@ -129,20 +130,26 @@ export class SmsLedger {
     return this.takeFaults()
   }
 
-  #checkOne ({ wish: { serial, text, fragments }, messageId, references, parts }: Entry, final: SmsDeliveryEvent | undefined, failsWhenUnknown: boolean): void {
-    if (references.size > 1) this.fault(`text ${serial} came under ${references.size} references`)
+  #checkOne ({ wish, messageId, references, parts }: Entry, final: SmsDeliveryEvent | undefined, failsWhenUnknown: boolean): void {
+    const { serial, text, fragments } = wish
+    const note = (what: string): void => { this.fault(`text ${serial} (${messageId ?? 'not answered OK'}): ${what}`) }
     const kept = Array.from({ length: fragments }, (_, index) => parts.get(index + 1)).filter(part => part !== undefined && part.kept > 0)
     const whole = kept.length === fragments
-    if (whole && kept.map(part => part!.text).join('') !== text) this.fault(`the fragments of text ${serial} do not make it`)
-    // It was not answered OK: it may be there or not, but never by half.
-    if (messageId === undefined && kept.length > 0 && !whole && !failsWhenUnknown) this.fault(`${kept.length} of ${fragments} fragments of text ${serial} came, which was not answered`)
+    const came = `${kept.length} of ${fragments} fragments came`
     const twice = kept.filter(part => part!.kept > 1).length
-    if (failsWhenUnknown && twice > 0) this.fault(`${twice} fragments of text ${serial} came twice`)
-    if (messageId === undefined) return
-    if (final === undefined) return this.fault(`text ${serial} was accepted as ${messageId}, and no event tells its end; ${kept.length} of ${fragments} fragments came`)
-    if (final.state !== SmsState.SMS_STATE_DELIVERED && final.state !== SmsState.SMS_STATE_UNKNOWN) this.fault(`text ${serial} ended in state ${final.state} (${final.networkError})`)
-    if (final.state === SmsState.SMS_STATE_DELIVERED && !whole) this.fault(`text ${serial} is delivered, and ${kept.length} of ${fragments} fragments came`)
-    if (twice > 0 && !final.possibleDuplicate) this.fault(`${twice} fragments of text ${serial} came twice, and nothing says that this may be`)
+    if (references.size > 1) note(`it came under ${references.size} references`)
+    if (whole && kept.map(part => part!.text).join('') !== text) note('its fragments do not make it')
+    if (failsWhenUnknown && twice > 0) note(`${twice} fragments came twice`)
+    if (messageId === undefined) {
+      // It may be there or not, but never by half.
+      if (kept.length > 0 && !whole && !failsWhenUnknown) note(came)
+      return
+    }
+    if (final === undefined) return note(`no event tells its end, and ${came}`)
+    const { state, networkError, possibleDuplicate } = final
+    if (state !== SmsState.SMS_STATE_DELIVERED && state !== SmsState.SMS_STATE_UNKNOWN) note(`it ended in state ${state} (${networkError})`)
+    if (state === SmsState.SMS_STATE_DELIVERED && !whole) note(`it is delivered, and ${came}`)
+    if (twice > 0 && !possibleDuplicate) note(`${twice} fragments came twice, and nothing says that this may be`)
   }
 }
 

@@ -116,8 +116,10 @@ async function load (stage: SmsStage, count: number, sabotage: boolean, fault: (
   await stage.settled(PART_MS)
   const growth = Math.max(waiting, agent.memoryMib()) - before
   const late = overtaken(watch.order.slice(0, half), accepted)
-  process.stderr.write(`  ${accepted.size} messages: accepted ${rate(count, acceptMs)}; before the cut ${rate(half, firstHalf)}, in all flushed in ${(flushMs / 1000).toFixed(1)} s; ` +
-    `at most ${watch.mostOutstanding} under way, overtaken by ${late}; memory ${Math.round(cold)} MiB after its start, ${Math.round(before)} MiB once it had worked, then ${Math.round(growth)} MiB more\n`)
+  const mib = (amount: number): string => `${Math.round(amount)} MiB`
+  process.stderr.write(`  ${accepted.size} messages: accepted ${rate(count, acceptMs)}; before the cut ${rate(half, firstHalf)}, ` +
+    `all in ${(flushMs / 1000).toFixed(1)} s; at most ${watch.mostOutstanding} under way, overtaken by ${late}; ` +
+    `memory ${mib(cold)} after its start, ${mib(before)} once it had worked, ${mib(growth)} more then\n`)
   if (watch.order.length < accepted.size) fault(`${accepted.size - watch.order.length} messages never came`)
   if (late > WINDOW) fault(`a message was overtaken by ${late} that were accepted later, the window is ${WINDOW}`)
   if (watch.mostOutstanding < WINDOW) fault(`never more than ${watch.mostOutstanding} were under way: the window of ${WINDOW} is not used`)

@@ -5,7 +5,7 @@ import { RunningAgent } from '../lib/agent.ts'
 import { landfall } from '../lib/cli.ts'
 import { temporaryDirectory } from '../lib/temporary.ts'
 import { listSms } from './control.ts'
-import { until } from './patience.ts'
+import { Missed, until } from './patience.ts'
 import type { Place } from './place.ts'
 import { ServiceCentre } from './service-centre.ts'
 import { SmsLedger } from './sms-ledger.ts'
@@ -55,6 +55,8 @@ export class SmsStage {
       if (open > 0) await later(LOOK_MS)
       return open === 0 && this.centre.receipts === 0
     }
-    await until('all messages end', none, limitMs).catch((error: unknown) => { throw new Error(`${String(error)}; ${open} messages are left, ${this.centre.receipts} receipts`) })
+    await until('all messages end', none, limitMs).catch((error: unknown) => {
+      throw new Missed(`${String(error)}; ${open} messages are left, ${this.centre.receipts} receipts`)
+    })
   }
 }

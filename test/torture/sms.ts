@@ -84,7 +84,8 @@ class Sms {
     await this.#stage.settled(SETTLE_MS).catch((error: unknown) => { faults.push(String(error)) })
     await emptied(agent).catch((error: unknown) => { faults.push(String(error)) })
     const { asked, accepted, again } = ledger.figures
-    process.stderr.write(`sms: ${asked} texts, ${accepted} of them answered OK, ${again} came again; ${moods.doubts} doubts, when unknown ${this.#giveUp ? 'fail' : 'resend'}\n`)
+    process.stderr.write(`  ${asked} texts, ${accepted} of them answered OK, ${again} came again; ${moods.doubts} times the service centre left it in doubt, ` +
+      `when unknown: ${this.#giveUp ? 'fail' : 'resend'}\n`)
     faults.push(...ledger.check(this.#giveUp ? WINDOW * (KILLS + moods.cuts) + moods.doubts : undefined))
     // What is left open would be a fault of the next round as well.
     await agent.end('SIGKILL')

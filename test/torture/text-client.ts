@@ -83,7 +83,8 @@ export class TextClient {
     const metadata = new Metadata()
     if (key !== undefined) metadata.set('idempotency-key', key)
     return await new Promise((resolve, reject) => {
-      this.#client.sendTextToSubscriber({ content: text, toSubscriber: to, fromAddress: SENDER, deliveryDeadline: undefined }, metadata, (error, answer) => {
+      const request = { content: text, toSubscriber: to, fromAddress: SENDER, deliveryDeadline: undefined }
+      this.#client.sendTextToSubscriber(request, metadata, (error, answer) => {
         if (error === null) resolve(answer)
         else reject(error)
       })
