@@ -14,6 +14,10 @@ type Show = (number: string, from: string, text: string) => void
 /** The GSM default alphabet (TS 23.038 clause 6.2.1), by code. */
 const GSM = '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\u001bÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà'
 
+/** What follows an escape (clause 6.2.1.1), each character after its code. */
+const ESCAPE = 0x1b
+const EXTENDED = new Map([[0x14, '^'], [0x28, '{'], [0x29, '}'], [0x2f, '\\'], [0x3c, '['], [0x3d, '~'], [0x3e, ']'], [0x40, '|'], [0x65, '€']])
+
 /**
  * A service centre with a phone behind it, for the demonstration: it takes what comes by SMPP, shows it as a phone would, and tells that it
  * was delivered. It shares no code with the relay, so what it shows is what went over the wire. One-part texts only.
@@ -109,7 +113,13 @@ function readSubmission (body: Buffer): { from: string, to: string, text: string
   at++
   const length = octet()
   const content = body.subarray(at, at + length)
-  return { from, to, text: coding === UCS2 ? Buffer.from(content).swap16().toString('utf16le') : [...content].map(code => GSM[code] ?? '?').join('') }
+  return { from, to, text: coding === UCS2 ? Buffer.from(content).swap16().toString('utf16le') : gsmText(content) }
+}
+
+/** Septets, one in each octet, as text. */
+function gsmText (septets: Buffer): string {
+  const characters = [...septets].map((code, at) => code === ESCAPE ? '' : septets[at - 1] === ESCAPE ? EXTENDED.get(code) : GSM[code])
+  return characters.map(character => character ?? '?').join('')
 }
 
 /** A deliver_sm that says that a message has arrived (SMPP 3.4 appendix B). */
