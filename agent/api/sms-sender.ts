@@ -24,8 +24,7 @@ const MAX_CONTENT = 2_000
 const MAX_VALIDITY_MS = 7 * 24 * 3_600_000
 
 /** Control characters that a text may not have: all but tab, line feed, form feed and carriage return. */
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\x00-\x08\x0b\x0e-\x1f\x7f]/
+const CONTROL = /(?![\t\n\f\r])\p{Cc}/u
 
 const MAX_PORT = 65_535
 

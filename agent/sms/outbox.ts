@@ -27,7 +27,7 @@ export interface Order {
   pid: number
   /** How long to try, ms. */
   validForMs: number
-  /** Fragments there will be: it decides whether a reference is needed. */
+  /** Fragments there will be: how much room it takes. */
   fragments: number
   /** Makes the fragments; `reference` (0 to 65535) joins them. It must not throw. */
   encode: (reference: number) => Encoded

@@ -238,10 +238,10 @@ export class OutboxStore {
   #put (message: Message, before: Message | undefined): void {
     const record = encodeMessage(message)
     const { id, tenant, msisdn } = message
-    if (before === undefined) {
-      void this.#recipients.put(recipientKey(tenant, msisdn, id), EMPTY)
-      void this.#open.put(recipientKey(tenant, msisdn, id), encodeOpen(message))
-    } else if (message.endedAt > 0 && before.endedAt === 0) void this.#open.remove(recipientKey(tenant, msisdn, id))
+    const key = recipientKey(tenant, msisdn, id)
+    if (before === undefined) void this.#recipients.put(key, EMPTY)
+    if (message.endedAt > 0) void this.#open.remove(key)
+    else if (before === undefined || message.imsi !== before.imsi) void this.#open.put(key, encodeOpen(message))
     move(this.#due, id, dueTime(before), dueTime(message))
     move(this.#ends, id, before?.endsAt, message.endsAt)
     message.fragments.forEach(({ link, linkId }, place) => {

@@ -474,6 +474,19 @@ t.test('only what nobody knows counts against a message, and fragments of one ar
   }
 })
 
+t.test('a SIM that became known on the way is the one whose return counts, also after a restart', async t => {
+  const directory = temporaryDirectory(t)
+  const before = await Bench.start(t, { directory })
+  const id = await before.send({ imsi: undefined })
+  t.match(await before.settle(id, AWAY), { imsi: imsiOf('4790000001'), absent: true })
+  await before.stop()
+  const after = await Bench.start(t, { directory, clock: before.clock })
+  t.ok(after.watched.has(imsiOf('4790000001')))
+  after.messages.returned([imsiOf('4790000001')])
+  await after.settle(id, { kind: 'delivered' })
+  await after.until(id, ({ state }) => state === 'delivered')
+})
+
 t.test('a message towards a service is told', async t => {
   const bench = await Bench.start(t)
   const received = { from: { ton: 1, value: '4790000001' } as const, to: { ton: 0, value: '2442' } as const, pid: 0, dcs: 0, header: Buffer.alloc(0), body: Buffer.from('hi') }

@@ -28,24 +28,24 @@ const text = (message: string, options: object = {}): Encoded => must(encodeText
 const data = (octets: string, options: object = {}): Encoded => must(encodeData(bytes(octets), { reference: 42, referenceBits: 8, ...options }))
 
 /** One fragment of an encoded message, or one made by hand. */
-const only = ({ alphabet, dcs, fragments }: Encoded): Pick<DeliverParts, 'alphabet' | 'dcs' | 'fragment'> => ({ alphabet, dcs, fragment: fragments[0]! })
-const withHeader = (encoded: Encoded, elements: Parameters<typeof encodeHeader>[0]): ReturnType<typeof only> =>
-  ({ ...only(encoded), fragment: { header: encodeHeader(elements), body: encoded.fragments[0]!.body } })
+const single = ({ alphabet, dcs, fragments }: Encoded): Pick<DeliverParts, 'alphabet' | 'dcs' | 'fragment'> => ({ alphabet, dcs, fragment: fragments[0]! })
+const withHeader = (encoded: Encoded, elements: Parameters<typeof encodeHeader>[0]): ReturnType<typeof single> =>
+  ({ ...single(encoded), fragment: { header: encodeHeader(elements), body: encoded.fragments[0]!.body } })
 
 /** What tshark has decoded to the same. */
 const DELIVERS: [string, Partial<DeliverParts>, message: string | undefined, tpdu: string][] = [
-  ['an international sender', { from: international('4799999999'), ...only(text('Hello {world} €')) }, 'Hello {world} €', '040a91749999999900006211323000000012c8329bfd066d50f7b79c4ddea4409b32'],
-  ['a name of eleven characters', { from: name('EdgeCompany'), ...only(text('hi')) }, 'hi', '0414d045f2b93c7cb7e161771e00006211323000000002e834'],
-  ['a name of seven characters', { from: name('Example'), ...only(text('hi')) }, 'hi', '040dd0457cb80d67970100006211323000000002e834'],
-  ['a short code', { from: short('2442'), ...only(text('hi')) }, 'hi', '040481422400006211323000000002e834'],
-  ['a number of odd length', { from: international('479999999'), ...only(text('hi')) }, 'hi', '04099174999999f900006211323000000002e834'],
-  ['a zone in the west, and more to come', { from: short('2442'), ...only(text('hi')), more: true, time: { time: Date.UTC(2026, 10, 23, 6, 30), offsetMinutes: -210 } }, 'hi',
+  ['an international sender', { from: international('4799999999'), ...single(text('Hello {world} €')) }, 'Hello {world} €', '040a91749999999900006211323000000012c8329bfd066d50f7b79c4ddea4409b32'],
+  ['a name of eleven characters', { from: name('EdgeCompany'), ...single(text('hi')) }, 'hi', '0414d045f2b93c7cb7e161771e00006211323000000002e834'],
+  ['a name of seven characters', { from: name('Example'), ...single(text('hi')) }, 'hi', '040dd0457cb80d67970100006211323000000002e834'],
+  ['a short code', { from: short('2442'), ...single(text('hi')) }, 'hi', '040481422400006211323000000002e834'],
+  ['a number of odd length', { from: international('479999999'), ...single(text('hi')) }, 'hi', '04099174999999f900006211323000000002e834'],
+  ['a zone in the west, and more to come', { from: short('2442'), ...single(text('hi')), more: true, time: { time: Date.UTC(2026, 10, 23, 6, 30), offsetMinutes: -210 } }, 'hi',
     '000481422400006211323000004902e834'],
   ['the first of two', { from: name('EDGE'), ...withHeader(text('Hello world'), { concatenation: { reference: 0x42, bits: 8, total: 2, part: 1 } }) }, 'Hello world',
     '4407d045e2b10800006211323000000012050003420201906536fb0dbabfe56c32'],
   ['the first of two, a reference of 16 bits', { from: name('EDGE'), ...withHeader(text('Hello world'), { concatenation: { reference: 0x1234, bits: 16, total: 2, part: 1 } }) },
     'Hello world', '4407d045e2b1080000621132300000001306080412340201c8329bfd06dddf723619'],
-  ['ports', { from: name('EDGE'), ...only(text('Hello world', { ports: { source: 1349, destination: 1349, bits: 16 } })) }, 'Hello world',
+  ['ports', { from: name('EDGE'), ...single(text('Hello world', { ports: { source: 1349, destination: 1349, bits: 16 } })) }, 'Hello world',
     '4407d045e2b1080000621132300000001306050405450545c8329bfd06dddf723619'],
   ['ports, and the first of two', {
     from: name('EDGE'),
@@ -53,18 +53,18 @@ const DELIVERS: [string, Partial<DeliverParts>, message: string | undefined, tpd
       concatenation: { reference: 0x42, bits: 8, total: 2, part: 1 }, ports: { source: 80, destination: 5000, bits: 16 }
     })
   }, undefined, '4407d045e2b108000462113230000000100b000342020105041388005001020304'],
-  ['a command packet', { from: name('EDGE'), ...only(data('00281506', { commandPacket: true, class: 2, group: 'class' })), pid: 0x7f }, undefined, '4407d045e2b1087ff6621132300000000702700000281506'],
-  ['UTF-16', { from: name('EDGE'), ...only(text('A😀')) }, 'A😀', '0407d045e2b108000862113230000000060041d83dde00'],
-  ['the message class group', { from: name('EDGE'), ...only(data('0102', { class: 1, group: 'class' })) }, undefined, '0407d045e2b10800f562113230000000020102'],
-  ['the general group with a class', { from: name('EDGE'), ...only(data('0102', { class: 1 })) }, undefined, '0407d045e2b108001562113230000000020102'],
-  ['flash', { from: name('EDGE'), ...only(text('flash', { class: 0 })) }, 'flash', '0407d045e2b108001062113230000000056676788e06']
+  ['command packet', { from: name('EDGE'), ...single(data('00281506', { commandPacket: true, class: 2, group: 'class' })), pid: 0x7f }, undefined, '4407d045e2b1087ff6621132300000000702700000281506'],
+  ['UTF-16', { from: name('EDGE'), ...single(text('A😀')) }, 'A😀', '0407d045e2b108000862113230000000060041d83dde00'],
+  ['the message class group', { from: name('EDGE'), ...single(data('0102', { class: 1, group: 'class' })) }, undefined, '0407d045e2b10800f562113230000000020102'],
+  ['the general group with a class', { from: name('EDGE'), ...single(data('0102', { class: 1 })) }, undefined, '0407d045e2b108001562113230000000020102'],
+  ['flash', { from: name('EDGE'), ...single(text('flash', { class: 0 })) }, 'flash', '0407d045e2b108001062113230000000056676788e06']
 ]
 
 const SUBMITS: [string, Partial<SubmitParts>, message: string, tpdu: string][] = [
   ['with all flags, for seven days', {
-    to: international('4790000001'), ...only(text('hei')), reference: 7, validForMs: 7 * 86_400_000, statusReport: true, rejectDuplicates: true
+    to: international('4790000001'), ...single(text('hei')), reference: 7, validForMs: 7 * 86_400_000, statusReport: true, rejectDuplicates: true
   }, 'hei', '35070a9174090000100000ad03e8721a'],
-  ['to a short code', { to: short('2442'), ...only(text('STOP')) }, 'STOP', '01000481422400000453ea130a']
+  ['to a short code', { to: short('2442'), ...single(text('STOP')) }, 'STOP', '01000481422400000453ea130a']
 ]
 
 t.test('SMS-DELIVER: known octets both ways', async t => {
@@ -94,7 +94,7 @@ t.test('SMS-SUBMIT: known octets both ways', async t => {
 })
 
 t.test('what does not fit is no TPDU', async t => {
-  const parts = { pid: 0, time: TIME, more: false, ...only(text('a')) }
+  const parts = { pid: 0, time: TIME, more: false, ...single(text('a')) }
   t.equal(encodeDeliver({ ...parts, from: name('more than eleven') }), undefined)
   t.equal(encodeDeliver({ ...parts, from: short('1'), fragment: { header: new Uint8Array(), body: new Uint8Array(161) } }), undefined)
   t.equal(encodeSubmit({ ...parts, to: short('1'.repeat(21)), reference: 0 }), undefined)
